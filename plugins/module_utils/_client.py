@@ -1,0 +1,538 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests in, replies out: fan-out in order, retries, one time budget, one memory of throttling, failures as values.
+
+A *flow* is a generator that yields what it wants next, a Request, another flow, or a list of both, and is sent the
+replies in the same order. All flows run in the calling thread, so they share nothing that needs a lock; the worker
+threads only send single requests. A reply always arrives: what fails for good comes back as a reply with `failure`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import queue
+import random
+import threading
+import time
+import typing as t
+from collections import deque
+
+from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import encode_query
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import (
+    AUTHENTICATION_STATUS,
+    Failure,
+    RefusedInside,
+    ShapeError,
+    error_of,
+    kind_of,
+)
+from ansible_collections.hwcloud.streaming.plugins.module_utils._transport import USER_AGENT, Answer, TransportError
+
+if t.TYPE_CHECKING:
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._endpoints import Endpoint
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import Cleaner
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._transport import Transport
+
+BACKOFF_FIRST, BACKOFF_LONGEST = 0.5, 30.0  # seconds
+# More than five refused signatures in a row lock an access key for five minutes, and a blacklisted address stays so for
+# thirty: after this many hopeless refusals in a row nothing more is sent.
+HOPELESS_IN_A_ROW = 3
+SLOWEST_RATE = 5.0  # requests a second to go on with when nothing is known of a service's limit
+PROGRESS_EVERY = 100
+
+Flow = t.Generator[t.Any, t.Any, t.Any]
+
+
+class Request(t.NamedTuple):
+    """One question to a service.
+
+    path: percent-encoded, begins with "/". purpose: what is asked for, in words. shape: takes the JSON object of the
+    answer and returns what the flow gets, or raises ShapeError or RefusedInside; None hands over the text.
+    absent: error codes or status numbers that mean "there is no such thing". tolerated: kinds of failure that the flow
+    deals with itself. signed: carries the credentials; scoped: and the project.
+    """
+
+    service: str
+    method: str
+    path: str
+    purpose: str
+    shape: t.Callable[[t.Any], t.Any] | None
+    query: dict[str, t.Any] | None = None
+    body: t.Any = None
+    absent: frozenset[t.Any] = frozenset()
+    tolerated: frozenset[str] = frozenset()
+    headers: dict[str, str] | None = None
+    signed: bool = True
+    scoped: bool = True
+    timeout: float | None = None
+
+    def content(self) -> bytes:
+        """Return the exact bytes of the body."""
+        return b"" if self.body is None else json.dumps(self.body, separators=(",", ":")).encode()
+
+
+class Reply(t.NamedTuple):
+    """What a flow is sent for a request: the shaped value, or that the thing is absent, or why there is no answer."""
+
+    value: t.Any = None
+    headers: t.Mapping[str, str] = {}
+    absent: bool = False
+    failure: Failure | None = None
+
+
+class Policy(t.NamedTuple):
+    """How long and how often to ask; seconds and counts as in the modules' options."""
+
+    total_timeout: float = 300.0
+    retries: int = 4
+    concurrency: int = 16
+
+
+class _Outcome(t.NamedTuple):
+    """What one attempt came to: a reply, or a failure (its http_status 0 when nothing came) and whether to ask again."""
+
+    reply: Reply | None = None
+    kind: str = ""
+    again: bool = False
+    status: int = 0
+    code: str = ""
+    message: str = ""
+    request_id: str | None = None
+    retry_after: float | None = None
+
+
+class _Job:
+    """A request on its way, and the place that waits for its reply."""
+
+    __slots__ = ("attempts", "credentials", "flow", "request", "sent", "slot", "started")
+
+    def __init__(self, request: Request, flow: _Running, slot: int) -> None:
+        self.request, self.flow, self.slot = request, flow, slot
+        self.attempts = 0
+        self.started = self.sent = 0.0
+        self.credentials: t.Any = None
+
+
+class _Running:
+    """A flow that waits for replies."""
+
+    __slots__ = ("generator", "parent", "replies", "single", "slot", "value", "waiting")
+
+    def __init__(self, generator: Flow, parent: _Running | None, slot: int) -> None:
+        self.generator, self.parent, self.slot = generator, parent, slot
+        self.replies: list[t.Any] = []
+        self.waiting = 0
+        self.single = False
+        self.value: t.Any = None
+
+
+class _Pace:
+    """When the next request may leave: what one request learns of the service's limit holds for all of them."""
+
+    def __init__(self) -> None:
+        self.free_at = 0.0
+        self._rate = 0.0  # requests a second at the last slow-down, 0 is unlimited
+        self._slowed_at = -1.0
+        self._streak = 0
+        self._successes: deque[float] = deque(maxlen=1000)
+
+    def sent(self, now: float) -> None:
+        if self._rate:
+            # Stay near the rate that is known to be good, then look for a better one faster and faster.
+            since = now - self._slowed_at
+            self.free_at = max(self.free_at, now) + 1 / (self._rate * (1 + 0.05 * since + 0.05 * since**3))
+
+    def succeeded(self, now: float) -> None:
+        self._streak = 0
+        self._successes.append(now)
+
+    def throttled(self, sent_at: float, now: float, wait: float | None) -> float:
+        """Slow all down after a refusal; return the seconds until the next request may leave."""
+        if sent_at > self._slowed_at:  # one that left after the last slow-down: still too fast
+            reached = sum(1 for at in self._successes if at > now - 1)
+            self._rate = max(SLOWEST_RATE, 0.9 * reached)
+            self._slowed_at = now
+            self._streak += 1
+            wait = backoff(self._streak) if wait is None else wait
+        self.free_at = max(self.free_at, now + (wait or 0.0))
+        return self.free_at - now
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to wait after the given failed attempt (1 is the first): exponential, with jitter, bounded."""
+    return min(BACKOFF_LONGEST, BACKOFF_FIRST * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Return the seconds that a Retry-After header asks for, in either of its forms; None when it says nothing usable."""
+    text = (value or "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return float(text)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    if moment.tzinfo is None:
+        return None
+    return max(0.0, moment.timestamp() - now)
+
+
+class Client:
+    """Runs flows. `authenticate` must have given it credentials before a signed request is sent."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        endpoints: t.Callable[[str], Endpoint],
+        policy: Policy,
+        cleaner: Cleaner,
+        progress: t.Callable[[int], None],
+    ) -> None:
+        self._transport, self._endpoints, self._policy, self._cleaner = transport, endpoints, policy, cleaner
+        self._progress = progress
+        self.credentials: t.Any = None
+        self.project_id: str | None = None
+        self.renew: t.Callable[[], Flow] | None = None  # a flow that gets new credentials, for use once
+        self.failures: list[tuple[t.Any, Failure]] = []
+        self._began = time.monotonic()
+        self._deadline = self._began + policy.total_timeout
+        self._todo: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[_Job, _Outcome | Exception]] = queue.SimpleQueue()
+        self._workers = 0
+        self._ready: deque[_Job] = deque()
+        self._later: list[tuple[float, int, _Job]] = []
+        self._in_flight: dict[int, _Job] = {}
+        # Requests that wait for new credentials, with their refusal if they were sent; None when none are awaited.
+        self._parked: list[tuple[_Job, _Outcome | None]] | None = None
+        self._pace = _Pace()
+        self._order = itertools.count()
+        self._hopeless = 0
+        self._proven = False
+        self._over: tuple[str, str] | None = None  # kind and reason why nothing more is sent
+        self.requests = self.retries = self.throttled = 0
+
+    def stats(self) -> dict[str, t.Any]:
+        """Return `request_stats` as documented."""
+        return {
+            "requests": self.requests,
+            "retries": self.retries,
+            "throttled": self.throttled,
+            "connections": self._transport.connections,
+            "elapsed": round(time.monotonic() - self._began, 3),
+        }
+
+    def run(self, flow: Flow) -> t.Any:
+        """Run a flow to its end and return what it returns. Requests that fail for good end up in `failures`."""
+        root = _Running(flow, None, 0)
+        self._resume(root, None)
+        while root.waiting:
+            self._turn()
+        return root.value
+
+    def close(self) -> None:
+        """Let the idle workers end. One that still waits for a silent server is a daemon and ends with the process."""
+        for _worker in range(self._workers):
+            self._todo.put(None)
+        self._workers = 0
+        self._transport.close()
+
+    # -- flows
+
+    def _resume(self, flow: _Running, sent: t.Any) -> None:
+        while True:
+            try:
+                wanted = flow.generator.send(sent)
+            except StopIteration as stop:
+                flow.value = stop.value
+                break
+            flow.single = not isinstance(wanted, list)
+            items = [wanted] if flow.single else wanted
+            if not items:
+                sent = []
+                continue
+            flow.replies = [None] * len(items)
+            flow.waiting = len(items)
+            for slot, item in enumerate(items):
+                if isinstance(item, Request):
+                    self._ready.append(_Job(item, flow, slot))
+                else:
+                    self._resume(_Running(item, flow, slot), None)
+            return
+        if flow.parent is not None:
+            self._deliver(flow.parent, flow.slot, flow.value)
+
+    def _deliver(self, flow: _Running, slot: int, value: t.Any) -> None:
+        flow.replies[slot] = value
+        flow.waiting -= 1
+        if not flow.waiting:
+            replies, flow.replies = flow.replies, []
+            self._resume(flow, replies[0] if flow.single else replies)
+
+    # -- scheduling
+
+    def _turn(self) -> None:
+        """Send what may be sent, then take in one outcome or wait until there is something to send."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            self._over = ("timeout", f"total_timeout of {self._policy.total_timeout:g} seconds is over")
+        if self._over is not None:
+            self._abandon()
+            if not self._in_flight:
+                return
+        wake_at = self._send(now)
+        try:
+            job, outcome = self._done.get(timeout=max(0.0, min(wake_at, self._deadline) - time.monotonic()))
+        except queue.Empty:
+            return
+        if self._in_flight.pop(id(job), None) is None:
+            return  # given up already
+        if isinstance(outcome, Exception):
+            raise outcome
+        self._take_in(job, outcome)
+
+    def _send(self, now: float) -> float:
+        """Hand requests to the workers as far as limits allow; return when to look again (monotonic seconds)."""
+        while self._later and self._later[0][0] <= now:
+            self._ready.appendleft(heapq.heappop(self._later)[2])
+        # Credentials are tried with one request first: a wrong key must not fail `concurrency` times at once.
+        limit = self._policy.concurrency if self._proven else 1
+        while self._ready and len(self._in_flight) < limit:
+            if self._pace.free_at > now:
+                break
+            job = self._ready.popleft()
+            if self._parked is not None and job.request.signed:
+                self._parked.append((job, None))
+            else:
+                self._launch(job, now)
+        wake_at = self._later[0][0] if self._later else self._deadline
+        if self._ready and len(self._in_flight) < limit:
+            wake_at = min(wake_at, self._pace.free_at)
+        return wake_at
+
+    def _launch(self, job: _Job, now: float) -> None:
+        job.attempts += 1
+        job.sent = now
+        job.started = job.started or now
+        job.credentials = self.credentials if job.request.signed else None
+        self.requests += 1
+        self.retries += job.attempts > 1
+        if self.requests % PROGRESS_EVERY == 0:
+            self._progress(self.requests)
+        self._pace.sent(now)
+        self._in_flight[id(job)] = job
+        if self._workers < min(len(self._in_flight), self._policy.concurrency):
+            self._workers += 1
+            threading.Thread(target=self._work, daemon=True).start()
+        self._todo.put(job)
+
+    def _take_in(self, job: _Job, outcome: _Outcome) -> None:
+        now = time.monotonic()
+        if outcome.status in AUTHENTICATION_STATUS:
+            if self._renewable(job, outcome):
+                return
+        else:
+            self._proven = True
+        if outcome.reply is not None:
+            self._hopeless = 0
+            self._pace.succeeded(now)
+            self._deliver(job.flow, job.slot, outcome.reply)
+            return
+        wait = outcome.retry_after
+        if outcome.kind == "throttled":
+            self.throttled += 1
+            if outcome.again and (wait is None or now + wait < self._deadline):
+                wait = self._pace.throttled(job.sent, now, wait)
+        elif wait is None:
+            wait = backoff(job.attempts)
+        too_late = wait is not None and now + wait >= self._deadline
+        if outcome.again and job.attempts <= self._policy.retries and not too_late:
+            heapq.heappush(self._later, (now + (wait or 0.0), next(self._order), job))
+            return
+        self._fail(job, outcome, now)
+        if outcome.kind == "authentication" or (outcome.kind == "throttled" and (too_late or not outcome.again)):
+            self._hopeless += 1
+            if self._hopeless >= HOPELESS_IN_A_ROW:
+                self._over = self._over or (outcome.kind, f"not sent: {self._hopeless} requests in a row were refused")
+
+    def _renewable(self, job: _Job, refusal: _Outcome) -> bool:
+        """Put a refused request aside until there are new credentials, if they can still be had."""
+        if not job.request.signed or self._over is not None:
+            return False
+        if job.credentials is not self.credentials:  # they have been renewed since it was sent
+            job.attempts -= 1
+            self._ready.appendleft(job)
+            return True
+        if self._parked is None and self.renew is not None:
+            renewal, self.renew = self.renew, None
+            self._parked = []
+            self._resume(_Running(self._renewing(renewal()), None, 0), None)
+        if self._parked is None:
+            return False
+        self._parked.append((job, refusal))
+        return True
+
+    def _renewing(self, renewal: Flow) -> Flow:
+        old = self.credentials
+        yield renewal
+        parked, self._parked = self._parked or [], None
+        for job, refusal in reversed(parked):
+            if refusal is not None and self.credentials is old:
+                self._fail(job, refusal, time.monotonic())
+                continue
+            job.attempts -= refusal is not None
+            self._ready.appendleft(job)
+
+    def _abandon(self) -> None:
+        """Give every request that will get no answer its failure; the flows go on with what they have."""
+        kind, reason = self._over or ("", "")
+        jobs = [*(entry[2] for entry in self._later), *(entry[0] for entry in self._parked or []), *self._ready]
+        if kind == "timeout":  # otherwise those on their way may still arrive
+            jobs += self._in_flight.values()
+            self._in_flight = {}
+        self._later, self._parked = [], None
+        self._ready.clear()
+        for job in jobs:
+            self._fail(job, _Outcome(kind=kind, message=reason), time.monotonic())
+
+    def _fail(self, job: _Job, outcome: _Outcome, now: float) -> None:
+        request = job.request
+        failure = Failure(
+            kind=outcome.kind,
+            purpose=request.purpose,
+            service=request.service,
+            method=request.method,
+            path=request.path,
+            http_status=outcome.status or None,
+            error_code=self._cleaner.clean(outcome.code) or None,
+            error_msg=self._cleaner.clean(outcome.message) or None,
+            request_id=self._cleaner.clean(outcome.request_id) if outcome.request_id else None,
+            attempts=job.attempts,
+            elapsed=round(now - job.started, 3) if job.started else 0.0,
+        )
+        if outcome.kind not in request.tolerated:
+            place = (
+                request.service,
+                request.path,
+                request.method,
+                encode_query(request.query or {}),
+                request.content(),
+            )
+            self.failures.append((place, failure))
+        self._deliver(job.flow, job.slot, Reply(failure=failure))
+
+    # -- one attempt, in a worker thread
+
+    def _work(self) -> None:
+        while True:
+            job = self._todo.get()
+            if job is None:
+                return
+            try:
+                outcome: _Outcome | Exception = self._attempt(job)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the main thread is the one to raise it
+                outcome = error
+            self._done.put((job, outcome))
+
+    def _attempt(self, job: _Job) -> _Outcome:
+        request = job.request
+        endpoint = self._endpoints(request.service)
+        query = encode_query(request.query) if request.query else ""
+        body = request.content()
+        path = endpoint.prefix + request.path
+        headers = {"Content-Type": "application/json"}
+        if request.scoped and self.project_id:
+            headers["X-Project-Id"] = self.project_id
+        if job.credentials is not None:
+            headers.update(job.credentials.headers(request.method, endpoint.host, path, query, body, dict(headers)))
+        headers.update(request.headers or {})
+        headers.update({"Host": endpoint.host, "User-Agent": USER_AGENT, "Accept-Encoding": "gzip"})
+        longest = self._deadline - time.monotonic()
+        if request.timeout is not None:
+            longest = min(longest, request.timeout)
+        url = endpoint.url + request.path + ("?" + query if query else "")
+        try:
+            answer = self._transport.send(
+                request.method, endpoint.url, url, headers, body, longest, proxied=request.service != "metadata"
+            )
+        except TransportError as error:
+            return _Outcome(kind=error.kind, again=error.again, message=error.reason)
+        return _judged(request, answer)
+
+
+def _judged(request: Request, answer: Answer) -> _Outcome:
+    """Return what a whole answer means for the request."""
+    request_id = answer.headers.get("X-Request-Id") or answer.headers.get("X-IAM-Trace-Id")
+    status = answer.status
+    if status in request.absent:
+        return _Outcome(reply=Reply(absent=True), status=status)
+    try:
+        if request.shape is None:
+            value: t.Any = answer.content.decode("utf-8")
+        else:
+            value = _decoded(answer.content)
+    except (ValueError, RecursionError):
+        value = None
+    if 200 <= status < 300:
+        code, message = "", ""
+        try:
+            if request.shape is None and value is not None:
+                return _Outcome(reply=Reply(value, answer.headers), status=status)
+            if request.shape is None or not isinstance(value, dict):
+                raise ShapeError(_what_came(answer.content, value))
+            return _Outcome(reply=Reply(request.shape(value), answer.headers), status=status)
+        except ShapeError as error:
+            code, message = error_of(value)
+            told = f"{message}; {error}" if message else str(error)
+            return _Outcome(kind="protocol", status=status, code=code, message=told, request_id=request_id)
+        except RefusedInside as refusal:
+            code, message = refusal.args
+            status_of_code = 200
+    else:
+        code, message = error_of(value)
+        if isinstance(value, dict) and not request_id:
+            told_id = value.get("request_id")
+            request_id = told_id if isinstance(told_id, str) else None
+        status_of_code = status
+        if not message:
+            message = _what_came(answer.content, value) if answer.content else ""
+        if 300 <= status < 400:
+            message = "a redirect, which is not followed"
+    kind, again = kind_of(status_of_code, code)
+    if code in request.absent and kind != "throttled":
+        return _Outcome(reply=Reply(absent=True), status=status)
+    wait = retry_after(answer.headers.get("Retry-After"), time.time())
+    return _Outcome(None, kind, again, status, code, message, request_id, wait)
+
+
+def _what_came(content: bytes, value: t.Any) -> str:
+    """Name an answer that is not an object, without quoting it."""
+    if not content.strip():
+        return "an empty answer"
+    if value is None:
+        if content.strip() == b"null":
+            return "null instead of an object"
+        kind = "an HTML page" if content.lstrip()[:1] == b"<" else "not JSON"
+        return f"{kind} ({len(content)} bytes)"
+    return f"a JSON {type(value).__name__} instead of an object"
+
+
+def _decoded(content: bytes) -> t.Any:
+    """Return the value of a JSON text; ValueError also for what Python takes but JSON does not have."""
+    value = json.loads(content.decode("utf-8-sig"), parse_constant=_number, parse_float=_number)
+    if b"\\ud" in content or b"\\uD" in content:  # half a surrogate pair cannot be put out again
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if number - number != 0:  # an infinity or not a number
+        raise ValueError(f"{text} is not a JSON number")
+    return number

@@ -1,0 +1,448 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Distributed Message Service for Kafka: instances, the sink tasks of their connectors, their Smart Connect tasks."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._client import Client, Flow, Request
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import path
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ShapeError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._facts import Facts
+
+NO_INSTANCE, NO_CONNECTOR, NO_TASK = "DMS.00404022", "DMS.00404024", "DMS.00404026"
+ABSENT = frozenset({NO_INSTANCE, NO_CONNECTOR, NO_TASK})
+ENTRIES_A_PAGE = 50  # the most that the service takes for instances and Smart Connect tasks
+
+
+class Wanted(t.NamedTuple):
+    """What was asked for: None is all there is; at most one of the first three is set. `statuses` holds upper-case words."""
+
+    connector_ids: list[str] | None
+    instance_ids: list[str] | None
+    instance_names: list[str] | None
+    task_ids: list[str] | None
+    task_names: list[str] | None
+    statuses: frozenset[str] | None
+
+    @property
+    def nothing(self) -> bool:
+        """Tell whether an empty list was given: nothing is to be asked then."""
+        return [] in self
+
+    def selects(self, task_id: str, task_name: str | None) -> bool:
+        """Tell whether a task is one of those that were asked for."""
+        return (self.task_ids is None or task_id in self.task_ids) and (
+            self.task_names is None or task_name in self.task_names
+        )
+
+    def keeps(self, status: t.Any) -> bool:
+        """Tell whether a status passes the filter."""
+        return self.statuses is None or (status is not None and str(status).upper() in self.statuses)
+
+
+class Found(t.NamedTuple):
+    """The instances that were asked for, what of it does not exist, and whether all of it could be found out."""
+
+    instances: list[Facts]
+    not_found: list[Facts]
+    complete: bool
+
+
+class Tasks(t.NamedTuple):
+    """The tasks of one connector or instance: `entry` goes into the list of parents; it is None when nothing is known."""
+
+    entry: Facts | None = None
+    tasks: list[Facts] = []
+    seen: t.Sequence[tuple[str, str | None]] = ()  # (ID, name) of every task that exists
+    absent: bool = False
+    complete: bool = True
+
+
+def missing(**known: str | None) -> Facts:
+    """Return an entry of not_found; what was not asked for is null."""
+    keys = ("instance_id", "instance_name", "connector_id", "task_id", "task_name")
+    return {key: known.get(key) for key in keys}
+
+
+# -- instances
+
+
+def instances(client: Client, wanted: Wanted) -> Flow:
+    """Return Found for the instances that were asked for by ID or name, or for every Kafka instance of the project."""
+    if wanted.instance_ids is not None:
+        names = sorted(wanted.instance_ids)
+        replies = yield [_shown_instance(client, instance_id) for instance_id in names]
+        found = [reply.value for reply in replies if reply.value is not None]
+        gone = [missing(instance_id=name) for name, reply in zip(names, replies) if reply.absent]
+        return Found(found, gone, not any(reply.failure for reply in replies))
+    if wanted.instance_names is not None:
+        names = sorted(wanted.instance_names)
+        listed = yield [_instance_list(client, {"name": name, "exact_match_name": True}) for name in names]
+        found, gone, complete = [], [], True
+        for name, (entries, whole) in zip(names, listed):
+            matching = [entry for entry in entries if entry["instance_name"] == name]
+            found += matching
+            complete = complete and whole
+            if whole and not matching:
+                gone.append(missing(instance_name=name))
+    else:
+        found, complete = yield _instance_list(client, {})
+        gone = []
+    # Not every service tells the connector in the list.
+    unclear = [entry for entry in found if entry["connector_id"] is None and entry["enabled"] is not False]
+    replies = yield [_shown_instance(client, entry["instance_id"]) for entry in unclear]
+    shown = {entry["instance_id"]: reply for entry, reply in zip(unclear, replies)}
+    kept = []
+    for entry in found:
+        reply = shown.get(entry["instance_id"])
+        if reply is None:
+            kept.append(entry)
+        elif reply.value is not None:
+            kept.append({**reply.value, "instance_name": reply.value["instance_name"] or entry["instance_name"]})
+    return Found(kept, gone, complete and not any(reply.failure for reply in replies))
+
+
+def _shown_instance(client: Client, instance_id: str) -> Request:
+    def shape(body: t.Any) -> Facts:
+        facts = _facts.tidy(body)
+        if not {"instance_id", "name", "status", "engine", "connector_id"}.intersection(facts):
+            raise ShapeError("no field of an instance is in the answer")
+        return {**_instance(facts), "instance_id": instance_id}
+
+    return Request(
+        "dms",
+        "GET",
+        path("v2", client.project_id or "", "instances", instance_id),
+        f"Kafka instance {instance_id}",
+        shape,
+        absent=ABSENT,
+    )
+
+
+def _instance(facts: Facts) -> Facts:
+    enabled = facts.get("connector_enable")
+    if isinstance(enabled, str):
+        enabled = enabled.strip().lower() == "true"
+    connector_id = _facts.text(facts, "connector_id")
+    return {
+        "instance_id": _facts.text(facts, "instance_id"),
+        "instance_name": _facts.text(facts, "name"),
+        "connector_id": connector_id,  # "" says that there is none, None that it was not told
+        "enabled": enabled,
+    }
+
+
+def _instance_list(client: Client, query: dict[str, t.Any]) -> Flow:
+    """Return (instances, whether all pages could be read)."""
+
+    def shape(body: t.Any) -> tuple[int | None, list[Facts]]:
+        total, entries = _facts.page_of(_facts.tidy(body), "instance_num", "instances")
+        for entry in entries:
+            entry["instance_id"] = _facts.needed(entry, "instance_id")
+        return total, [_instance(entry) for entry in entries]
+
+    def ask(offset: int) -> Request:
+        return Request(
+            "dms",
+            "GET",
+            path("v2", client.project_id or "", "instances"),
+            f"the Kafka instance named {query['name']}" if "name" in query else "the list of Kafka instances",
+            shape,
+            query={"engine": "kafka", "limit": ENTRIES_A_PAGE, "offset": offset, **query},
+        )
+
+    pages = yield _paged(ask, lambda entry: str(entry["instance_id"]))
+    return pages.entries, pages.complete
+
+
+class Pages(t.NamedTuple):
+    """The entries of all pages of a list, whether all could be read, and what the first page said (None: it had no answer)."""
+
+    entries: list[Facts]
+    complete: bool
+    first: t.Any
+    absent: bool = False
+
+
+def _paged(ask: t.Callable[[int], Request], key: t.Callable[[Facts], str]) -> Flow:
+    """Return the Pages of a list whose answers are shaped as (total, ..., entries).
+
+    An offset at or past the total is an error of the service, so the total ends the list; an empty page or one that
+    brings nothing new ends it too. A server that caps the page size is followed: the offset is what has come.
+    """
+    entries: dict[str, Facts] = {}
+    offset = 0
+    first: t.Any = None
+    while True:
+        reply = yield ask(offset)
+        if reply.failure or reply.absent:
+            return Pages(list(entries.values()), False, first, reply.absent)
+        first = reply.value if first is None else first
+        total, page = reply.value[0], reply.value[-1]
+        before = len(entries)
+        for entry in page:
+            entries.setdefault(key(entry), entry)
+        offset += len(page)
+        if total is None or offset >= total or len(entries) == before:
+            return Pages(list(entries.values()), True, first)
+
+
+# -- sink tasks of connectors
+
+
+def sink_tasks(client: Client, wanted: Wanted, topic_info: bool, warn: t.Callable[[str], None]) -> Flow:
+    """Return the facts of dms_sink_task_info."""
+    gone: list[Facts] = []
+    without: list[Facts] = []
+    complete = True
+    if wanted.nothing:
+        parents: list[Facts] = []
+    elif wanted.connector_ids is not None:
+        parents = [
+            {"instance_id": None, "instance_name": None, "connector_id": connector_id}
+            for connector_id in wanted.connector_ids
+        ]
+    else:
+        found = yield instances(client, wanted)
+        gone, complete = list(found.not_found), found.complete
+        parents = [instance for instance in found.instances if instance["connector_id"]]
+        if wanted.instance_ids is not None or wanted.instance_names is not None:
+            without = [instance for instance in found.instances if not instance["connector_id"]]
+    for instance in without:
+        name = f" ({instance['instance_name']})" if instance["instance_name"] else ""
+        warn(
+            f"Instance {instance['instance_id']}{name} has no connector of the kind that has sink tasks. Instances created "
+            "now are dumped by Smart Connect tasks: ask hwcloud.streaming.dms_smart_connect_task_info."
+        )
+    read = yield [_sink_tasks_of(client, parent, wanted, topic_info) for parent in parents]
+    if wanted.connector_ids is not None:
+        gone += [missing(connector_id=parent["connector_id"]) for parent, tasks in zip(parents, read) if tasks.absent]
+    entries = [tasks.entry for tasks in read if tasks.entry is not None]
+    entries += [_parent(instance, None, None, None) for instance in without]
+    entries.sort(key=lambda entry: (entry["connector_id"] or "", entry["instance_id"] or ""))
+    tasks = [task for one in read for task in one.tasks]
+    tasks.sort(key=lambda task: (task["connector_id"], task["task_name"] or "", task["task_id"]))
+    return {
+        "sink_tasks": tasks,
+        "connectors": entries,
+        "not_found": _sorted(gone + missing_tasks(wanted, read, complete)),
+        "summary": {
+            **_facts.summary(tasks),
+            "by_status": _facts.counts(tasks, "status"),
+            "lag": sum(task["lag"] for task in tasks) if all(task["lag"] is not None for task in tasks) else None,
+        },
+    }
+
+
+def missing_tasks(wanted: Wanted, read: list[Tasks], complete: bool) -> list[Facts]:
+    """Name the tasks that were asked for and that none of the parents has, if all of them could be read."""
+    if wanted.nothing or not complete or not all(tasks.complete for tasks in read):
+        return []
+    parent = {
+        kind: names[0]
+        for kind, names in (
+            ("connector_id", wanted.connector_ids),
+            ("instance_id", wanted.instance_ids),
+            ("instance_name", wanted.instance_names),
+        )
+        if names is not None and len(names) == 1
+    }
+    seen = [pair for tasks in read for pair in tasks.seen]
+    ids = set(wanted.task_ids or ()) - {task_id for task_id, _name in seen}
+    names = set(wanted.task_names or ()) - {name for _id, name in seen}
+    return [missing(**parent, task_id=one) for one in ids] + [missing(**parent, task_name=one) for one in names]
+
+
+def _sorted(entries: list[Facts]) -> list[Facts]:
+    return sorted(entries, key=lambda entry: tuple(value or "" for value in entry.values()))
+
+
+def _parent(instance: Facts, total: int | None, most: int | None, quota: int | None) -> Facts:
+    return {
+        "connector_id": instance["connector_id"] or None,
+        "instance_id": instance["instance_id"],
+        "instance_name": instance["instance_name"],
+        "total_number": total,
+        "max_tasks": most,
+        "quota_tasks": quota,
+    }
+
+
+def _sink_tasks_of(client: Client, instance: Facts, wanted: Wanted, topic_info: bool) -> Flow:
+    connector_id = instance["connector_id"]
+    where = ("v2", client.project_id or "", "connectors", connector_id, "sink-tasks")
+    purpose = f"the sink tasks of connector {connector_id}"
+
+    def shape_list(body: t.Any) -> tuple[int | None, int | None, int | None, list[Facts]]:
+        facts = _facts.tidy(body)
+        total, entries = _facts.page_of(facts, "total_number", "tasks")
+        for entry in entries:
+            entry["task_id"] = _facts.needed(entry, "task_id")
+            _facts.sink_task(instance, connector_id, entry, {})  # a wrong type is this request's failure
+        return total, _facts.number(facts, "max_tasks"), _facts.number(facts, "quota_tasks"), entries
+
+    reply = yield Request("dms", "GET", path(*where), purpose, shape_list, absent=ABSENT)
+    if reply.absent:
+        return Tasks(absent=True)
+    if reply.failure:
+        return Tasks(complete=False)
+    total, most, quota, page = reply.value
+    entries = list({entry["task_id"]: entry for entry in reversed(page)}.values())
+    seen = [(entry["task_id"], _facts.text(entry, "task_name")) for entry in entries]
+    asked = [
+        entry
+        for entry, (task_id, name) in zip(entries, seen)
+        if wanted.selects(task_id, name) and (entry.get("status") is None or wanted.keeps(_facts.text(entry, "status")))
+    ]
+
+    def ask(entry: Facts) -> Request:
+        def shape(body: t.Any) -> Facts:
+            facts = _facts.tidy(body)
+            if not _SINK_TASK.intersection(facts):
+                raise ShapeError("no field of a sink task is in the answer")
+            return _facts.sink_task(instance, connector_id, entry, facts)
+
+        return Request(
+            "dms",
+            "GET",
+            path(*where, entry["task_id"]),
+            f"sink task {_facts.text(entry, 'task_name') or entry['task_id']} of connector {connector_id}",
+            shape,
+            query={"topic-info": topic_info},
+            absent=ABSENT,
+        )
+
+    replies = yield [ask(entry) for entry in asked]
+    gone = {entry["task_id"] for entry, reply in zip(asked, replies) if reply.absent}
+    return Tasks(
+        _parent(instance, total, most, quota),
+        [reply.value for reply in replies if reply.value is not None and wanted.keeps(reply.value["status"])],
+        [pair for pair in seen if pair[0] not in gone],
+    )
+
+
+_SINK_TASK = frozenset(
+    "task_name status create_time topics destination_type topics_info obs_destination_descriptor".split()
+)
+
+
+# -- Smart Connect tasks of instances
+
+
+def smart_connect_tasks(client: Client, wanted: Wanted, details: bool) -> Flow:
+    """Return the facts of dms_smart_connect_task_info."""
+    found = Found([], [], True)
+    if not wanted.nothing:
+        found = yield instances(client, wanted)
+    discovered = wanted.instance_ids is None and wanted.instance_names is None
+    parents = [
+        instance
+        for instance in found.instances
+        if not discovered or instance["enabled"] is True or instance["connector_id"]
+    ]
+    read = yield [_smart_connect_tasks_of(client, parent, wanted, details) for parent in parents]
+    gone = list(found.not_found)
+    if not discovered:
+        gone += [
+            missing(
+                instance_id=parent["instance_id"],
+                instance_name=parent["instance_name"] if wanted.instance_names else None,
+            )
+            for parent, tasks in zip(parents, read)
+            if tasks.absent
+        ]
+    entries = [tasks.entry for tasks in read if tasks.entry is not None]
+    entries.sort(key=lambda entry: entry["instance_id"])
+    tasks = [task for one in read for task in one.tasks]
+    tasks.sort(key=lambda task: (task["instance_id"], task["task_name"] or "", task["task_id"]))
+    gone += missing_tasks(wanted, read, found.complete)
+    not_found = [{key: entry[key] for key in entry if key != "connector_id"} for entry in gone]
+    return {
+        "smart_connect_tasks": tasks,
+        "instances": entries,
+        "not_found": _sorted(not_found),
+        "summary": {
+            **_facts.summary(tasks),
+            "by_status": _facts.counts(tasks, "status"),
+            "by_sink_type": _facts.counts(tasks, "sink_type"),
+        },
+    }
+
+
+def _smart_connect_tasks_of(client: Client, instance: Facts, wanted: Wanted, details: bool) -> Flow:
+    instance_id = instance["instance_id"]
+    where = ("v2", client.project_id or "", "instances", instance_id, "connector", "tasks")
+
+    def shape_list(body: t.Any) -> tuple[int | None, int | None, int | None, list[Facts]]:
+        facts = _facts.tidy(body)
+        total, page = _facts.page_of(facts, "total_number", "tasks")
+        for entry in page:
+            _facts.smart_connect_task(instance, entry, None)  # a wrong type is this request's failure
+        return total, _facts.number(facts, "max_tasks"), _facts.number(facts, "quota_tasks"), page
+
+    def ask_page(offset: int) -> Request:
+        return Request(
+            "dms",
+            "GET",
+            path(*where),
+            f"the Smart Connect tasks of instance {instance['instance_name'] or instance_id}",
+            shape_list,
+            query={"limit": ENTRIES_A_PAGE, "offset": offset},
+            absent=ABSENT,
+        )
+
+    pages = yield _paged(ask_page, _facts.smart_connect_id)
+    if pages.first is None:
+        return Tasks(absent=pages.absent, complete=pages.absent)
+    total, most, quota, _page = pages.first
+    entries = pages.entries
+    seen = [(_facts.smart_connect_id(entry), _facts.text(entry, "task_name")) for entry in entries]
+    asked = [
+        entry
+        for entry, (task_id, name) in zip(entries, seen)
+        if wanted.selects(task_id, name) and (entry.get("status") is None or wanted.keeps(_facts.text(entry, "status")))
+    ]
+    parent = {
+        "instance_id": instance_id,
+        "instance_name": instance["instance_name"],
+        "total_number": total,
+        "max_tasks": most,
+        "quota_tasks": quota,
+    }
+    if not details:
+        return Tasks(
+            parent, [_facts.smart_connect_task(instance, entry, None) for entry in asked], seen, complete=pages.complete
+        )
+
+    def ask(entry: Facts) -> Request:
+        def shape(body: t.Any) -> Facts:
+            facts = _facts.tidy(body)
+            if not _SMART_CONNECT_TASK.intersection(facts):
+                raise ShapeError("no field of a Smart Connect task is in the answer")
+            return _facts.smart_connect_task(instance, entry, facts)
+
+        return Request(
+            "dms",
+            "GET",
+            path(*where, _facts.smart_connect_id(entry)),
+            f"Smart Connect task {_facts.text(entry, 'task_name') or _facts.smart_connect_id(entry)}"
+            f" of instance {instance['instance_name'] or instance_id}",
+            shape,
+            absent=ABSENT,
+        )
+
+    replies = yield [ask(entry) for entry in asked]
+    gone = {_facts.smart_connect_id(entry) for entry, reply in zip(asked, replies) if reply.absent}
+    return Tasks(
+        parent,
+        [reply.value for reply in replies if reply.value is not None and wanted.keeps(reply.value["status"])],
+        [pair for pair in seen if pair[0] not in gone],
+        complete=pages.complete,
+    )
+
+
+_SMART_CONNECT_TASK = frozenset("task_name status create_time topics topics_regex source_type sink_type".split())

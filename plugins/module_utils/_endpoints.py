@@ -1,0 +1,61 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a region to the base URLs of the services."""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import urlsplit
+
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+
+DEFAULT_CLOUD = "myhuaweicloud.com"
+EUROPEAN_CLOUD = "myhuaweicloud.eu"
+
+
+class Endpoint(t.NamedTuple):
+    """A service's base URL: `url` without a trailing slash, `host` as the Host header carries it, `prefix` the URL's path."""
+
+    url: str
+    host: str
+    prefix: str
+
+
+def parse(option: str, value: str) -> Endpoint:
+    """Return the endpoint that a full base URL names, or say what is wrong with it."""
+    way_out = f"{option} takes a full base URL such as https://dis.eu-west-101.myhuaweicloud.eu"
+    try:
+        parts = urlsplit(value.strip())
+        port = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{option} is not a URL ({error}); {way_out}.") from None
+    if parts.username or parts.password:
+        raise ConfigurationError(f"{option} must not hold a user name or password; {way_out}.")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigurationError(f"{option} is {value!r}; {way_out}.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if port and port != {"http": 80, "https": 443}[parts.scheme]:
+        host += f":{port}"
+    prefix = parts.path.rstrip("/")
+    return Endpoint(f"{parts.scheme}://{host}{prefix}", host, prefix)
+
+
+def resolve(service: str, region: str | None, cloud: str | None, override: str | None) -> Endpoint:
+    """Return the endpoint of `dis`, `dms` or `iam`: the override, or `https://{service}.{region}.{cloud}`."""
+    option = f"{service}_endpoint"
+    if override:
+        endpoint = parse(option, override)
+        if service == "iam" and endpoint.prefix.endswith("/v3"):
+            endpoint = parse(option, endpoint.url[: -len("/v3")])
+        return endpoint
+    if not region:
+        raise ConfigurationError(
+            f"region is missing: set region or HUAWEICLOUD_REGION (for example eu-west-101), or {option} to a full base URL."
+        )
+    if not region.replace("-", "").replace("_", "").isalnum() or not region.isascii():
+        raise ConfigurationError(f"region is {region!r}; a region is written like eu-west-101.")
+    if not cloud:
+        # eu-west-101 and its successors live under their own domain; eu-west-0 does not.
+        cloud = EUROPEAN_CLOUD if region.startswith("eu-west-1") else DEFAULT_CLOUD
+    return parse(f"cloud ({cloud})", f"https://{service}.{region}.{cloud.strip('./')}")

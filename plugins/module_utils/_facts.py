@@ -1,0 +1,466 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the services' shape to the collection's: clean names, repaired types, derived facts. Pure functions.
+
+Times are epoch milliseconds (int), ages seconds (int), `now` is the epoch time in milliseconds. Every function raises
+ShapeError for a value that is of no form the services are known to send; None means "the service did not tell".
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ShapeError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._judge import state_problems
+from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import MASK
+
+Facts = t.Dict[str, t.Any]
+
+_SECRET_KEY = re.compile(
+    r"passw(or)?d|passphrase|(^|_)pwd(_|$)|secret|token|credential|private_?key|access_?key|api_?key|jaas|^(ak|sk)$",
+    re.IGNORECASE,
+)
+# Maps whose keys are the user's own words, not names of fields.
+_FREE_KEYS = re.compile(r"_properties$|^tags$")
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
+_DESTINATION = re.compile(r"([a-z]+(?:_[a-z]+)?)_destination_descrip")
+# Inside a destination or a Smart Connect task; the documentation itself sends some of them as strings.
+_NUMBERS = frozenset(
+    "deliver_time_interval deliver_size_interval retry_duration obs_part_size flush_size task_num replication_factor"
+    " target_db full_sync_wait_ms full_sync_max_retry ratelimit".split()
+)
+_names: dict[str, str] = {}
+
+
+# -- names and types
+
+
+def clean_name(name: str) -> str:
+    """Return a key as a snake_case identifier: camelCase is split, stray quotes and blanks go."""
+    known = _names.get(name)
+    if known is None:
+        words = re.sub(r"([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])", r"\1\3_\2", name.strip(" \t\r\n\"'`,:"))
+        known = re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_" if not words.startswith("_") else "").lower()
+        if not known or known[0].isdigit():
+            known = f"_{known}"
+        _names[name] = known
+    return known
+
+
+def tidy(value: t.Any) -> t.Any:
+    """Return an answer with clean keys and without the secrets that a resource holds, at every depth."""
+    if isinstance(value, dict):
+        return _tidy_object(value)
+    if isinstance(value, list):
+        return [tidy(item) for item in value]
+    return value
+
+
+def _tidy_object(value: dict[str, t.Any], free: bool = False) -> Facts:
+    tidied: Facts = {}
+    exact: set[str] = set()
+    for key, item in value.items():
+        name = key if free else clean_name(key)
+        # Of two spellings of one name the one that says something wins, then the one that is spelled as documented.
+        if name in tidied and (item is None or (tidied[name] is not None and (name in exact or key != name))):
+            continue
+        if key == name:
+            exact.add(name)
+        if _SECRET_KEY.search(name) and item not in (None, ""):
+            tidied[name] = MASK
+        elif isinstance(item, dict):
+            tidied[name] = _tidy_object(item, bool(_FREE_KEYS.search(name)))
+        elif isinstance(item, list):
+            tidied[name] = tidy(item)
+        else:
+            tidied[name] = item
+    return tidied
+
+
+def number(facts: Facts, name: str) -> int | None:
+    """Return a field as an integer: numbers may come as text, with stray quotes, blanks and commas around."""
+    value = facts.get(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+        return int(value)
+    if isinstance(value, str):
+        digits = value.strip(" \t\r\n\"',")
+        if not digits or digits.lower() == "null":
+            return None
+        if re.match(r"[+-]?[0-9]{1,30}\Z", digits):
+            return int(digits)
+    raise ShapeError(f"{name} is {_described(value)} where a whole number is expected")
+
+
+def text(facts: Facts, name: str) -> str | None:
+    """Return a field as text; a number is put into words, blanks and quotes around it go."""
+    value = facts.get(name)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.strip(' \t\r\n"')
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ShapeError(f"{name} is {_described(value)} where text is expected")
+
+
+def needed(facts: Facts, name: str) -> str:
+    """Return a field without which a thing cannot be told from others."""
+    value = text(facts, name)
+    if not value:
+        raise ShapeError(f"{name} is missing in an entry")
+    return value
+
+
+def objects(facts: Facts, *names: str) -> list[Facts]:
+    """Return the first of the named fields that is there, as a list of objects; a single object counts as a list of one."""
+    for name in names:
+        value = facts.get(name)
+        if value is None:
+            continue
+        if isinstance(value, dict):
+            value = [value] if value else []
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise ShapeError(f"{name} is {_described(value)} where a list of objects is expected")
+        return value
+    return []
+
+
+def page_of(facts: Facts, total: str, *lists: str) -> tuple[int | None, list[Facts]]:
+    """Return (total, entries) of a list answer; neither of them in it, or a total without its list, is no such answer."""
+    if total not in facts and not any(name in facts for name in lists):
+        raise ShapeError(f"neither {total} nor {lists[0]} is in the answer")
+    count, entries = number(facts, total), objects(facts, *lists)
+    if count and all(facts.get(name) is None for name in lists):
+        raise ShapeError(f"{total} is {count} but there is no {lists[0]}")
+    return count, entries
+
+
+def _described(value: t.Any) -> str:
+    kinds = {
+        dict: "an object",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        float: "a fraction",
+        int: "a number",
+    }
+    return kinds.get(type(value), "a value of another kind")
+
+
+# -- derived facts
+
+
+def moment(milliseconds: int | None) -> str | None:
+    """Return the ISO 8601 UTC twin of an epoch time; None for a time of 0, -1, unknown or beyond the calendar."""
+    from datetime import datetime, timedelta
+
+    if milliseconds is None or milliseconds <= 0:
+        return None
+    try:
+        return (datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds") + "Z"
+    except OverflowError:
+        return None
+
+
+def age(milliseconds: int | None, now: int) -> int | None:
+    """Return the whole seconds since an epoch time, at least 0; None for a time of 0, -1 or unknown."""
+    if milliseconds is None or milliseconds <= 0:
+        return None
+    return max(0, (now - milliseconds) // 1000)
+
+
+def total_of(values: t.Iterable[int | None]) -> int | None:
+    """Return the sum of the values that are known, None when none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def counts(facts: t.Iterable[Facts], name: str) -> dict[str, int]:
+    """Return how often each value of a field occurs, in the order of the values; an unknown one counts as UNKNOWN."""
+    found: dict[str, int] = {}
+    for value in sorted(str(entry[name] or "UNKNOWN") for entry in facts):
+        found[value] = found.get(value, 0) + 1
+    return found
+
+
+def with_unknown(facts: Facts, raw: Facts, *consumed: str) -> Facts:
+    """Return the facts plus what the service sent beyond the documented fields, under its clean name."""
+    for name, value in raw.items():
+        if name not in facts and name not in consumed:
+            facts[name] = value
+    return facts
+
+
+# -- DIS
+
+
+def transfer_task(stream_name: str, listed: Facts, shown: Facts | None, now: int) -> Facts:
+    """Return a transfer task from its (tidied) entry in the list and, with details, its own answer."""
+    raw = {**listed, **{name: value for name, value in (shown or {}).items() if value is not None}}
+    last = number(raw, "last_transfer_timestamp")
+    facts: Facts = {
+        "stream_name": stream_name,
+        "stream_id": text(raw, "stream_id"),
+        "task_name": needed(listed, "task_name"),
+        "task_id": text(raw, "task_id"),
+        "state": text(raw, "state") or text(raw, "status"),
+        "destination_type": text(raw, "destination_type"),
+        "create_time": number(raw, "create_time"),
+        "created_at": moment(number(raw, "create_time")),
+        "last_transfer_timestamp": last,
+        "last_transfer_at": moment(last),
+        "last_transfer_age": age(last, now),
+        "exception_strategy": text(raw, "exception_strategy"),
+        "destination": None,
+        "partitions": [partition(entry) for entry in objects(raw, "partitions")],
+        "discarded_records": None,
+    }
+    facts["discarded_records"] = total_of(entry["discard"] for entry in facts["partitions"])
+    keys = [name for name in raw if _DESTINATION.match(name)]
+    if shown is not None:
+        facts["destination"] = _destination(raw, keys, facts["destination_type"])
+    facts["problems"] = state_problems(facts)
+    return with_unknown(facts, raw, "status", *keys)
+
+
+def partition(entry: Facts) -> Facts:
+    """Return a stream's partition, in either of the two forms that are documented for it."""
+    last = number(entry, "last_transfer_timestamp")
+    parents = entry.get("parent_partitions")
+    if isinstance(parents, list):
+        entry = {**entry, "parent_partitions": ",".join(str(parent) for parent in parents) or None}
+    facts = {
+        "partition_id": text(entry, "partition_id"),
+        "state": text(entry, "state") or text(entry, "status"),
+        "last_transfer_timestamp": last,
+        "last_transfer_at": moment(last),
+        "last_transfer_offset": number(entry, "last_transfer_offset"),
+        "discard": number(entry, "discard"),
+        "hash_range": text(entry, "hash_range"),
+        "sequence_number_range": text(entry, "sequence_number_range"),
+        "parent_partitions": text(entry, "parent_partitions"),
+    }
+    return with_unknown(facts, entry, "status")
+
+
+def _destination(raw: Facts, keys: list[str], destination_type: str | None) -> Facts | None:
+    """Return the one descriptor that is there. Its key, not the task's type, says what it is: the two may differ."""
+    found = []
+    for key in keys:
+        matched = _DESTINATION.match(key)
+        for entry in objects(raw, key)[:1]:
+            kind = (matched[1] if matched else key).replace("_", "")
+            found.append({**repaired(entry), "kind": kind})
+    found.sort(key=lambda facts: facts["kind"] != (destination_type or "").lower())
+    return found[0] if found else None
+
+
+def repaired(entry: Facts) -> Facts:
+    """Return a configuration with its known numbers as numbers; what is not one stays as it is."""
+    facts = dict(entry)
+    if "deliver_time_interva" in facts:  # a slip in the vendor's examples
+        facts.setdefault("deliver_time_interval", facts.pop("deliver_time_interva"))
+    for name in _NUMBERS.intersection(facts):
+        try:
+            facts[name] = number(facts, name)
+        except ShapeError:
+            continue
+    return facts
+
+
+# -- DIS logs
+
+_LOG_NUMBERS = ("start_time", "end_time", "transfer_bytes", "transfer_records_num", "transform_records_num", "num")
+_LOG_FIELDS = frozenset(
+    ("transfer_task_id", "destination_type", "state", "stream_id", "project_id", "transfer_file_name", *_LOG_NUMBERS)
+)
+
+
+def log(raw: dict[str, t.Any]) -> Facts:
+    """Return one row of a transfer task's log from its entry as sent; the task's names are added by the caller."""
+    entry = {_names.get(key) or clean_name(key): value for key, value in raw.items()}
+    if len(entry) != len(raw) or not _LOG_FIELDS.issuperset(entry):
+        entry = _tidy_object(raw)
+    get = entry.get
+    start, end, size, records, transformed, num = (
+        value if type(value) is int else number(entry, name)
+        for name, value in zip(_LOG_NUMBERS, map(get, _LOG_NUMBERS))
+    )
+    state = get("state")
+    if isinstance(state, str):
+        state = int(state) if re.match(r"-?[0-9]{1,18}\Z", state.strip()) else state.strip()
+    facts = {
+        "transfer_task_id": text(entry, "transfer_task_id"),
+        "task_name": None,
+        "stream_name": None,
+        "destination_type": text(entry, "destination_type"),
+        "state": state,
+        "start_time": start,
+        "started_at": moment(start),
+        "end_time": end,
+        "ended_at": moment(end),
+        "duration_ms": end - start if start and end and 0 < start <= end else None,
+        "transfer_bytes": size,
+        "transfer_records_num": records,
+        "transform_records_num": transformed,
+        "stream_id": text(entry, "stream_id"),
+        "project_id": text(entry, "project_id"),
+        "transfer_file_name": text(entry, "transfer_file_name"),
+        "num": num,
+    }
+    return facts if _LOG_FIELDS.issuperset(entry) else with_unknown(facts, entry)
+
+
+class BusyTime:
+    """The union of intervals, kept merged so that a hundred thousand of them in order cost next to nothing."""
+
+    def __init__(self, newest_first: bool) -> None:
+        from array import array
+
+        # Kept in the order in which they come: a new one is then mostly an append, not an insert at the front.
+        self._sign = -1 if newest_first else 1
+        self._starts, self._ends = array("q"), array("q")
+
+    def add(self, start: int | None, end: int | None) -> None:
+        """Add an interval in milliseconds; one without two sensible ends does not count."""
+        from bisect import bisect_left, bisect_right
+
+        if not start or not end or not 0 < start <= end < 2**62:
+            return
+        start, end = sorted((self._sign * start, self._sign * end))
+        first, last = bisect_left(self._ends, start), bisect_right(self._starts, end)
+        if first < last:
+            start, end = min(start, self._starts[first]), max(end, self._ends[last - 1])
+        for bounds, value in ((self._starts, start), (self._ends, end)):
+            if last - first == 1:
+                bounds[first] = value
+            else:
+                bounds[first:last] = type(bounds)("q", (value,))
+
+    def merge(self, other: BusyTime) -> None:
+        """Add all intervals of another."""
+        for start, end in zip(other._starts, other._ends):
+            self.add(*sorted((abs(start), abs(end))))
+
+    def milliseconds(self) -> int:
+        """Return the length of the union."""
+        return sum(end - start for start, end in zip(self._starts, self._ends))
+
+
+def per_second(amount: int, milliseconds: int) -> float | None:
+    """Return an amount a second, None when there was no time."""
+    return round(amount * 1000 / milliseconds, 3) if milliseconds > 0 else None
+
+
+# -- DMS
+
+
+def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts) -> Facts:
+    """Return a connector's sink task from its (tidied) entry in the list and its own answer."""
+    raw = {**listed, **{name: value for name, value in shown.items() if value is not None}}
+    keys = [name for name in raw if _DESTINATION.match(name)]
+    destination = _destination(raw, keys, text(raw, "destination_type"))
+    # The documentation has the topics beside the descriptor, a client that was tried reads them from inside it.
+    inside = destination or {}
+    topics, topic_names, topics_regex = topics_of(
+        {name: raw.get(name) if raw.get(name) is not None else inside.get(name) for name in ("topics", "topics_regex")}
+    )
+    infos = [_topic(entry) for entry in objects(raw, "topics_info")]
+    facts: Facts = {
+        "instance_id": instance["instance_id"],
+        "instance_name": instance["instance_name"],
+        "connector_id": connector_id,
+        "task_id": needed(listed, "task_id"),
+        "task_name": text(raw, "task_name"),
+        "destination_type": text(raw, "destination_type"),
+        "create_time": number(raw, "create_time"),
+        "created_at": moment(number(raw, "create_time")),
+        "status": text(raw, "status") or text(raw, "state"),
+        "topics": topics,
+        "topic_names": topic_names,
+        "topics_regex": topics_regex,
+        "destination": destination,
+        "topics_info": infos,
+        "lag": None,
+    }
+    if raw.get("topics_info") is not None:
+        lags = [entry["lag"] for info in infos for entry in info["partitions"]]
+        facts["lag"] = sum(lags) if None not in lags else None
+    facts["problems"] = state_problems(facts)
+    return with_unknown(facts, raw, "state", *keys)
+
+
+def topics_of(raw: Facts) -> tuple[str | None, list[str], str | None]:
+    """Return (topics as told, the names in it, the regular expression if it is one)."""
+    topics, regex = raw.get("topics"), text(raw, "topics_regex") or None
+    if isinstance(topics, list):
+        topics = ",".join(str(topic) for topic in topics)
+    if topics is not None and not isinstance(topics, str):
+        raise ShapeError(f"topics is {_described(topics)} where text is expected")
+    names = [name.strip() for name in (topics or "").split(",") if name.strip()]
+    if regex is None and not all(_TOPIC_NAME.match(name) for name in names):
+        regex = topics
+    return topics, names if regex is None else [], regex
+
+
+def _topic(entry: Facts) -> Facts:
+    partitions = [_topic_partition(item) for item in objects(entry, "partitions")]
+    lags = [item["lag"] for item in partitions]
+    facts = {"topic": text(entry, "topic"), "lag": sum(lags) if None not in lags else None, "partitions": partitions}
+    return with_unknown(facts, entry)
+
+
+def _topic_partition(entry: Facts) -> Facts:
+    done, end, lag = (number(entry, name) for name in ("last_transfer_offset", "log_end_offset", "lag"))
+    if lag is None or lag < 0:  # -1 is the usual way to say that it is not known
+        lag = max(0, end - done) if done is not None and end is not None and done >= 0 and end >= 0 else None
+    facts = {
+        "partition_id": number(entry, "partition_id"),
+        "status": text(entry, "status") or text(entry, "state"),
+        "last_transfer_offset": done,
+        "log_end_offset": end,
+        "lag": lag,
+    }
+    return with_unknown(facts, entry, "state")
+
+
+def smart_connect_task(instance: Facts, listed: Facts, shown: Facts | None) -> Facts:
+    """Return a Smart Connect task from its (tidied) entry in the list and, with details, its own answer."""
+    raw = {**listed, **{name: value for name, value in (shown or {}).items() if value is not None}}
+    configurations: dict[str, Facts | None] = {}
+    for name in ("source_task", "sink_task"):
+        entries = objects(raw, name)
+        configurations[name] = repaired(entries[0]) if entries else None
+    topics, topic_names, topics_regex = topics_of(raw)
+    facts: Facts = {
+        "instance_id": instance["instance_id"],
+        "instance_name": instance["instance_name"],
+        "task_id": smart_connect_id(listed),
+        "task_name": text(raw, "task_name"),
+        "topics": topics,
+        "topic_names": topic_names,
+        "topics_regex": topics_regex,
+        "source_type": text(raw, "source_type"),
+        "source_task": configurations["source_task"],
+        "sink_type": text(raw, "sink_type"),
+        "sink_task": configurations["sink_task"],
+        "status": text(raw, "status") or text(raw, "state"),
+        "create_time": number(raw, "create_time"),
+        "created_at": moment(number(raw, "create_time")),
+    }
+    facts["problems"] = state_problems(facts)
+    return with_unknown(facts, raw, "id", "state")
+
+
+def smart_connect_id(listed: Facts) -> str:
+    """Return a Smart Connect task's ID, which the API calls `id`."""
+    return text(listed, "id") or needed(listed, "task_id")
+
+
+def summary(tasks: list[Facts]) -> Facts:
+    """Return the part of `summary` that every kind of task has."""
+    return {"total": len(tasks), "healthy": sum(1 for task in tasks if not task["problems"])}

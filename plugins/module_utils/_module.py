@@ -1,0 +1,304 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module of the collection does around its own question: options in, result or failure out."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _auth, _endpoints
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError, Failure
+from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import MASK, Cleaner
+
+if t.TYPE_CHECKING:
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._client import Client, Flow
+
+NO_STATS = {"requests": 0, "retries": 0, "throttled": 0, "connections": 0, "elapsed": 0.0}
+REGISTERED_LENGTH = 8  # Ansible replaces a registered value wherever it occurs: shorter ones would garble facts
+_SAFE = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+def _environment(*variables: str) -> str:
+    """Return the first of the environment variables that is set and not empty (Ansible's own fallback takes empty ones)."""
+    for variable in variables:
+        if os.environ.get(variable):
+            return os.environ[variable]
+    raise AnsibleFallbackNotFound
+
+
+def _filled(*variables: str, **option: t.Any) -> dict[str, t.Any]:
+    return {"type": "str", "fallback": (_environment, list(variables)), **option}
+
+
+def connection_options() -> dict[str, dict[str, t.Any]]:
+    """Return the argument spec of the connection options, which every module has.
+
+    The credentials have no fallback here: they come from one source as a whole, which `_auth.find` sees to.
+    """
+    return {
+        "region": _filled("HUAWEICLOUD_REGION", "HW_REGION_NAME", "OS_REGION_NAME"),
+        "project_id": _filled("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID"),
+        "project_name": _filled("HW_PROJECT_NAME", "OS_PROJECT_NAME"),
+        "auth_token": {"type": "str", "no_log": True},
+        "access_key": {"type": "str", "no_log": True, "aliases": ["ak"]},
+        "secret_key": {"type": "str", "no_log": True, "aliases": ["sk"]},
+        "security_token": {"type": "str", "no_log": True},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "domain_name": _filled("HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME"),
+        "domain_id": _filled("HUAWEICLOUD_SDK_DOMAIN_ID", "HW_DOMAIN_ID", "OS_DOMAIN_ID"),
+        "credentials_file": _filled(
+            "HUAWEICLOUD_SDK_CREDENTIALS_FILE", type="path", default="~/.huaweicloud/credentials"
+        ),
+        "auth_type": _filled(
+            "HUAWEICLOUD_AUTH_TYPE",
+            default="auto",
+            choices=["auto", "token", "aksk", "password", "profile", "metadata"],
+        ),
+        "metadata_endpoint": _filled("HUAWEICLOUD_METADATA_ENDPOINT", default="http://169.254.169.254"),
+        "cloud": _filled("HW_CLOUD"),
+        "dis_endpoint": _filled("HUAWEICLOUD_DIS_ENDPOINT"),
+        "dms_endpoint": _filled("HUAWEICLOUD_DMS_ENDPOINT"),
+        "iam_endpoint": _filled("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HW_AUTH_URL", "OS_AUTH_URL"),
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": _filled("REQUESTS_CA_BUNDLE", "OS_CACERT", type="path"),
+        "timeout": {"type": "float", "default": 30},
+        "total_timeout": {"type": "float", "default": 300},
+        "retries": {"type": "int", "default": 4},
+        "concurrency": {"type": "int", "default": 16},
+    }
+
+
+def list_option(alias: str | None = None) -> dict[str, t.Any]:
+    """Return the spec of an option that takes a list of names, or a single one."""
+    option: dict[str, t.Any] = {"type": "list", "elements": "str"}
+    if alias:
+        option["aliases"] = [alias]
+    return option
+
+
+class Call:
+    """One run of a module: its options, checked, and what it needs to ask and to warn."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.params: dict[str, t.Any] = module.params
+        self.now = int(time.time() * 1000)
+        self.warn: t.Callable[[str], None] = module.warn
+
+    def names(self, option: str, safe: bool = True, longest: int | None = None) -> list[str] | None:
+        """Return a list option without duplicates; None stays None ("all that there is").
+
+        `safe` names go into a path, so they are letters, digits, "-" and "_" only.
+        """
+        values = self.params[option]
+        if values is None:
+            return None
+        for value in values:
+            if not value.strip():
+                raise ConfigurationError(
+                    f"{option} holds an empty name: leave the option out to ask for all, give an empty list to ask for none."
+                )
+            if safe and not _SAFE.match(value):
+                raise ConfigurationError(
+                    f"{option} holds {value!r}: a name or ID has letters, digits, '-' and '_' only."
+                )
+            if longest and len(value) > longest:
+                raise ConfigurationError(f"{option} holds {value!r}: a name has at most {longest} characters.")
+        return list(dict.fromkeys(values))
+
+    def words(self, option: str) -> frozenset[str] | None:
+        """Return a filter option's words in upper case; None when there is no such filter."""
+        values = self.names(option, safe=False)
+        return None if values is None else frozenset(value.strip().upper() for value in values)
+
+    def one_of(self, *options: str) -> None:
+        """Refuse more than one of the options."""
+        given = [option for option in options if self.params[option] is not None]
+        if len(given) > 1:
+            raise ConfigurationError(
+                f"{' and '.join(given)} are given: they exclude each other, leave out all but one."
+            )
+
+
+class Question(t.NamedTuple):
+    """What a module asks: the service that it is for, and the flow that returns the module's facts."""
+
+    service: str
+    flow: t.Callable[[Client], Flow]
+
+
+Check = t.Callable[[Call], t.Optional[Question]]
+
+
+def run(options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: Check, **rules: t.Any) -> None:
+    """Be the module: `check` looks at the options and returns the question, or None when there is nothing to ask.
+
+    The question is a flow that returns the module's facts; `nothing` are the facts of a call that asked for nothing or
+    could not ask. This is the only place that ends the process.
+    """
+    module = AnsibleModule(argument_spec={**options, **connection_options()}, supports_check_mode=True, **rules)
+    cleaner = Cleaner()
+    result: dict[str, t.Any] = {
+        "changed": False,
+        **nothing,
+        "region": None,
+        "project_id": None,
+        "request_stats": NO_STATS,
+    }
+    try:
+        failures = _gather(module, cleaner, result, check)
+    except ConfigurationError as error:
+        failures = [Failure("configuration", error_msg=cleaner.clean(str(error)))]
+    except Exception as error:  # noqa: BLE001  # a defect of the collection: say where, not what the values were
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        told = f"internal error: {type(error).__name__} in {os.path.basename(where.filename)} line {where.lineno}"
+        failures = [Failure("protocol", error_msg=f"{told}. Please report it.")]
+    _finish(module, result, failures)
+
+
+def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], check: Check) -> list[Failure]:
+    """Fill the result with what can be had; return what failed."""
+    params = module.params
+    _complete_connection(params)
+    cleaner.add(*(params[name] for name in _auth.SECRET_ENVIRONMENT if name != "username"))
+    call = Call(module)
+    result["region"] = params["region"]
+    result["project_id"] = params["project_id"]
+
+    def learned(*secrets: str | None) -> None:
+        cleaner.add(*secrets)
+        module.no_log_values.update(secret for secret in secrets if secret and len(secret) >= REGISTERED_LENGTH)
+
+    learned(*_proxy_passwords())
+    credentials, profile = _auth.find(params, os.environ)
+    learned(*credentials.secrets())
+    for name in ("project_id", "domain_id", "iam_endpoint"):
+        params[name] = params[name] or profile.values.get(name) or None
+    _check_connection(params)
+    ask = check(call)
+    result["project_id"] = params["project_id"]
+    if ask is None:
+        return []
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _client, _iam, _transport
+
+    endpoints = {"metadata": _endpoints.parse("metadata_endpoint", params["metadata_endpoint"])}
+
+    def endpoint(service: str) -> _endpoints.Endpoint:
+        if service not in endpoints:
+            override = params[f"{service}_endpoint"]
+            endpoints[service] = _endpoints.resolve(service, params["region"], params["cloud"], override)
+        return endpoints[service]
+
+    project = _iam.Project(params["project_id"], params["project_name"] or params["region"])
+    if not project.id and not project.name:
+        raise ConfigurationError("project_id is missing: set project_id, or project_name or region to look it up by.")
+    endpoint(ask.service)  # what is missing for it is said before anything is sent
+    if not params["validate_certs"]:
+        module.warn("validate_certs is false: whoever sits between this host and the service can read the credentials.")
+    try:
+        transport = _transport.Transport(
+            params["concurrency"], params["timeout"], params["validate_certs"], params["ca_path"]
+        )
+    except _transport.MissingRequests as error:
+        raise ConfigurationError(missing_required_lib("requests")) from error
+    client = _client.Client(
+        transport,
+        endpoint,
+        _client.Policy(params["total_timeout"], params["retries"], params["concurrency"]),
+        cleaner,
+        lambda count: module.debug(f"{count} requests sent"),
+    )
+    try:
+        if client.run(_iam.authenticate(client, credentials, project, learned)):
+            result["project_id"] = client.project_id
+            result.update(client.run(ask.flow(client)))
+    finally:
+        result["request_stats"] = client.stats()
+        client.close()
+    return [failure for _place, failure in sorted(client.failures, key=lambda entry: entry[0])]
+
+
+def _complete_connection(params: dict[str, t.Any]) -> None:
+    """Fill options that were given as null or as an empty text, as if they had been left out."""
+    for name, option in connection_options().items():
+        if name in _auth.SECRET_ENVIRONMENT or params[name] not in (None, ""):
+            continue
+        params[name] = option.get("default")
+        if "fallback" in option:
+            strategy, variables = option["fallback"]
+            try:
+                params[name] = strategy(*variables)
+            except AnsibleFallbackNotFound:
+                pass
+        if option["type"] == "path" and params[name]:
+            params[name] = os.path.expanduser(os.path.expandvars(params[name]))
+
+
+def _check_connection(params: dict[str, t.Any]) -> None:
+    """Refuse values that cannot work, whatever the service says."""
+    for name in ("timeout", "total_timeout"):
+        if not 0 < params[name] < float("inf"):
+            raise ConfigurationError(f"{name} is {params[name]:g}: it takes a number of seconds greater than 0.")
+    if params["retries"] < 0:
+        raise ConfigurationError(f"retries is {params['retries']}: it takes 0 or more.")
+    if not 1 <= params["concurrency"] <= 64:
+        raise ConfigurationError(f"concurrency is {params['concurrency']}: it takes 1 to 64.")
+    if params["project_id"] and not _SAFE.match(params["project_id"]):
+        raise ConfigurationError(f"project_id is {params['project_id']!r}: it has letters, digits, '-' and '_' only.")
+
+
+def _proxy_passwords() -> t.Iterator[str]:
+    """Yield the passwords that the environment's proxy URLs hold."""
+    for name, value in os.environ.items():
+        if name.lower().endswith("_proxy") and "@" in value:
+            from urllib.parse import unquote
+
+            password = value.rpartition("@")[0].rpartition("/")[2].partition(":")[2]
+            yield from {password, unquote(password)}
+
+
+def _finish(module: AnsibleModule, result: dict[str, t.Any], failures: list[Failure]) -> t.NoReturn:
+    """End the module with what was gathered, as a failure if anything failed."""
+    result["invocation"] = {"module_args": _shown_options(module)}
+    module.no_log_values = _registered(module.no_log_values, result)
+    if not failures:
+        module.exit_json(**result)
+    first = next((failure for failure in failures if failure.attempts), failures[0])
+    message = first.error_msg or "" if first.kind == "configuration" else first.sentence()
+    if len(failures) > 1:
+        message = f"{message} {len(failures) - 1} more requests failed, see errors; what did arrive is in the result."
+    result["error"] = first.as_dict()
+    result["errors"] = [failure.as_dict() for failure in failures]
+    module.fail_json(msg=message, **result)
+
+
+def _shown_options(module: AnsibleModule) -> dict[str, t.Any]:
+    """Return the options as the result may show them: secrets are masked by name, so that this needs no search by value."""
+    secret = {
+        name
+        for option, spec in connection_options().items()
+        if spec.get("no_log")
+        for name in (option, *spec.get("aliases", ()))
+    }
+    return {name: MASK if name in secret and value else value for name, value in module.params.items()}
+
+
+def _registered(values: set[str], result: dict[str, t.Any]) -> set[str]:
+    """Return the values that Ansible may replace wherever they occur: none so short, or part of a name, that facts would suffer."""
+    names = {
+        str(value)
+        for entries in result.values()
+        if isinstance(entries, list)
+        for entry in entries[:10000]
+        if isinstance(entry, dict)
+        for key, value in entry.items()
+        if key.endswith(("_name", "_id")) and value
+    }
+    return {value for value in values if len(value) >= REGISTERED_LENGTH and not any(value in name for name in names)}

@@ -1,0 +1,276 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP request at a time over a pool of reused connections (requests' adapter); knows nothing of services or retries."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+
+BODY_LIMIT = 32 * 1024 * 1024  # bytes, decoded; the largest real page is well under 1 MiB
+USER_AGENT = "hwcloud.streaming (Ansible collection)"
+
+
+class MissingRequests(Exception):
+    """The library `requests` cannot be imported; the cause is the ImportError."""
+
+
+class Answer(t.NamedTuple):
+    """What came back: the headers' names are in any case, look up with `.get`."""
+
+    status: int
+    headers: t.Mapping[str, str]
+    content: bytes
+
+
+class TransportError(Exception):
+    """No whole answer came back. Args: kind, whether asking again can help, what happened in words (never a header or body)."""
+
+    def __init__(self, kind: str, again: bool, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.again = again
+        self.reason = reason
+
+
+class Transport:
+    """A pool of at most `size` connections a host. Not thread-safe to build, thread-safe to use.
+
+    `requests.Session` is left out on purpose: it looks up the environment and .netrc anew for each request (and would
+    replace our Authorization header with what .netrc says), and costs as much again as its adapter does.
+    """
+
+    def __init__(self, size: int, timeout: float, validate_certs: bool, ca_path: str | None) -> None:
+        try:
+            import requests
+            from requests.utils import get_environ_proxies
+        except ImportError as error:
+            raise MissingRequests() from error
+        self._requests = requests
+        self._proxies_of = get_environ_proxies
+        self._proxies: dict[str, dict[str, str]] = {}
+        self._timeout = timeout
+        self._tally = _Tally()
+        self._adapter = _adapter(size, validate_certs, ca_path, self._tally)
+
+    @property
+    def connections(self) -> int:
+        """How many connections have been opened."""
+        return len(self._tally)
+
+    def proxies(self, base: str) -> dict[str, str]:
+        """Return the proxies that the environment names for a base URL."""
+        if base not in self._proxies:
+            self._proxies[base] = dict(self._proxies_of(base, no_proxy=None))
+        return self._proxies[base]
+
+    def send(
+        self, method: str, base: str, url: str, headers: dict[str, str], body: bytes, longest: float, proxied: bool
+    ) -> Answer:
+        """Send one request and read its whole answer, whatever the status.
+
+        `url` starts with `base` and is sent as it is; a silence of `timeout` seconds (or `longest`, if that is less)
+        ends it. Redirects are not followed. Raises TransportError.
+        """
+        requests = self._requests
+        request = requests.PreparedRequest()
+        request.method, request.url, request.body = method, url, body or None
+        request.headers = requests.structures.CaseInsensitiveDict(headers)
+        if body:
+            request.headers["Content-Length"] = str(len(body))
+        silence = max(0.001, min(self._timeout, longest))
+        try:
+            response = self._adapter.send(
+                request,
+                stream=True,
+                timeout=(silence, silence),
+                proxies=self.proxies(base) if proxied else {},
+            )
+        except requests.RequestException as error:
+            raise _translated(error, silence) from None
+        try:
+            return Answer(response.status_code, response.headers, _read(response.raw, response.headers, silence))
+        except TransportError:
+            response.raw.close()  # what is left on the line must not be taken for the next answer
+            response.raw.release_conn()  # the pool waits for every connection to come back, closed or not
+            raise
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._adapter.close()
+
+
+class _Tally:
+    """Counts without a lock: list.append is atomic."""
+
+    def __init__(self) -> None:
+        self._marks: list[None] = []
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def add(self) -> None:
+        self._marks.append(None)
+
+
+def _adapter(size: int, validate_certs: bool, ca_path: str | None, tally: _Tally) -> t.Any:
+    """Return an HTTPAdapter with a blocking pool and one TLS context for all of its connections.
+
+    requests hands the CA bundle to each new connection by path, which parses it each time; a shared context parses it
+    once. The context also makes `validate_certs` the only thing that decides, whatever the environment says.
+    """
+    from threading import Lock
+
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        _lock = Lock()
+        _tls: dict[str, t.Any] = {}
+
+        def _context(self) -> dict[str, t.Any]:
+            if not self._tls:
+                requirement = "CERT_REQUIRED" if validate_certs else "CERT_NONE"
+                self._tls = {"ssl_context": _tls_context(validate_certs, ca_path), "cert_reqs": requirement}
+            return self._tls
+
+        def _counted(self, pool: t.Any) -> t.Any:
+            if not hasattr(pool, "counted"):
+                kind = pool.ConnectionCls
+
+                class Connection(kind):  # type: ignore[valid-type, misc]  # the class is known at run time only
+                    def connect(self) -> t.Any:
+                        tally.add()
+                        return super().connect()
+
+                pool.ConnectionCls = Connection
+                pool.counted = True
+            return pool
+
+        def get_connection(self, url: t.Any, proxies: t.Any = None) -> t.Any:  # requests before 2.32
+            with self._lock:
+                secure = self._context() if url.startswith("https:") else {}
+                proxy = self._proxy(url, proxies)
+                manager = self.proxy_manager_for(proxy) if proxy else self.poolmanager
+                return self._counted(manager.connection_from_url(url, pool_kwargs=secure))
+
+        def get_connection_with_tls_context(
+            self, request: t.Any, verify: t.Any, proxies: t.Any = None, cert: t.Any = None
+        ) -> t.Any:
+            return self.get_connection(request.url, proxies)
+
+        def _proxy(self, url: str, proxies: t.Any) -> str | None:
+            from requests.utils import select_proxy
+
+            proxy = select_proxy(url, proxies) if proxies else None
+            return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+        def cert_verify(self, conn: t.Any, url: t.Any, verify: t.Any, cert: t.Any) -> None:
+            """Leave the connection alone: the shared context has been told."""
+
+    if not validate_certs:
+        from urllib3 import disable_warnings
+
+        disable_warnings()  # the module warns once, by itself
+    return Adapter(pool_connections=8, pool_maxsize=size, pool_block=True, max_retries=0)
+
+
+def _tls_context(validate_certs: bool, ca_path: str | None) -> t.Any:
+    import os
+    import ssl
+
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+    if not validate_certs:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    bundle = ca_path or DEFAULT_CA_BUNDLE_PATH
+    try:
+        if os.path.isdir(bundle):
+            return ssl.create_default_context(capath=bundle)
+        return ssl.create_default_context(cafile=bundle)
+    except (ssl.SSLError, OSError):
+        raise ConfigurationError(
+            f"ca_path is {bundle!r}, which is not a readable file of PEM certificates on the host that the module runs on"
+            " (REQUESTS_CA_BUNDLE and OS_CACERT set it too)."
+        ) from None
+
+
+def _read(raw: t.Any, headers: t.Mapping[str, str], silence: float) -> bytes:
+    """Return the decoded body of a urllib3 response, or say in which way it is not whole."""
+    from urllib3 import exceptions
+
+    told = headers.get("Content-Length", "")
+    expected = int(told) if told.isascii() and told.isdigit() else None
+    if expected is not None and expected > BODY_LIMIT:
+        raise TransportError("protocol", False, f"the answer is larger than {BODY_LIMIT} bytes")
+    try:
+        content: bytes = raw.read(BODY_LIMIT + 1, decode_content=True)
+    except exceptions.DecodeError:
+        raise TransportError("protocol", False, "the answer's compression is broken") from None
+    except exceptions.ReadTimeoutError:
+        raise TransportError("timeout", True, f"the answer stopped for {silence:g} seconds") from None
+    except (exceptions.HTTPError, OSError):
+        raise TransportError("protocol", True, "the answer was cut short") from None
+    if len(content) > BODY_LIMIT:
+        raise TransportError("protocol", False, f"the answer is larger than {BODY_LIMIT} bytes")
+    if expected is not None and raw.tell() < expected:
+        raise TransportError("protocol", True, f"the answer was cut short: {raw.tell()} of {expected} bytes")
+    raw.release_conn()
+    return content
+
+
+def _translated(error: BaseException, silence: float) -> TransportError:
+    """Return what a requests exception means. The reasons are our own words: its text may hold anything."""
+    from requests import exceptions
+
+    chain = list(_chain(error))
+    names = {type(link).__name__ for link in chain}
+    if isinstance(error, exceptions.ProxyError):
+        if names & {"ConnectionRefusedError", "NewConnectionError", "ConnectTimeoutError", "ConnectionResetError"}:
+            return TransportError("connection", True, "the proxy cannot be reached")
+        return TransportError("connection", False, "the proxy refuses the connection")
+    if isinstance(error, exceptions.SSLError):
+        if names & {"SSLEOFError", "SSLZeroReturnError", "ConnectionResetError"}:
+            return TransportError("connection", True, "the connection was closed during the TLS handshake")
+        return TransportError("tls", False, _tls_reason(chain))
+    if isinstance(error, exceptions.ConnectTimeout):
+        return TransportError("timeout", True, f"no connection within {silence:g} seconds")
+    if isinstance(error, exceptions.ReadTimeout):
+        return TransportError("timeout", True, f"no answer within {silence:g} seconds")
+    if not isinstance(error, exceptions.ConnectionError):
+        return TransportError("connection", False, f"the request could not be sent ({type(error).__name__})")
+    if names & {"gaierror", "NameResolutionError"}:
+        return TransportError("connection", True, "the host name could not be resolved")
+    if "ConnectionRefusedError" in names:
+        return TransportError("connection", True, "the connection was refused")
+    if names & {"ConnectionResetError", "BrokenPipeError"}:
+        return TransportError("connection", True, "the connection was reset")
+    if "RemoteDisconnected" in names:
+        return TransportError("connection", True, "the connection was closed without an answer")
+    return TransportError("connection", True, "the connection failed")
+
+
+def _tls_reason(chain: t.Iterable[BaseException]) -> str:
+    import ssl
+
+    for link in chain:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return f"the certificate was refused: {link.verify_message}"
+    return "the TLS handshake failed"
+
+
+def _chain(error: BaseException) -> t.Iterator[BaseException]:
+    """Yield an exception and all that caused it; requests and urllib3 keep causes in args and `reason` too."""
+    seen: set[int] = set()
+    todo: list[t.Any] = [error]
+    while todo:
+        link = todo.pop()
+        if not isinstance(link, BaseException) or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        todo += [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]

@@ -1,0 +1,495 @@
+#!/usr/bin/python
+
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts about what the transfer tasks of DIS streams have moved, from their logs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dis_transfer_task_log_info
+short_description: Gather the logs of transfer (dump) tasks of DIS streams
+description:
+  - Reads the logs of Data Ingestion Service (DIS) transfer tasks, one entry for each file that was written, and sums them up.
+  - The pages of all tasks are fetched concurrently. Entries that are added meanwhile are neither doubled nor do they push others out.
+options:
+  task_ids:
+    description:
+      - IDs of the transfer tasks to read. A single ID works too.
+      - Exactly one of O(task_ids) and O(stream_names) is required.
+    type: list
+    elements: str
+    aliases:
+      - task_id
+  stream_names:
+    description:
+      - Names of the streams whose transfer tasks to read. Their IDs are looked up, at one request for each stream.
+    type: list
+    elements: str
+    aliases:
+      - stream_name
+  task_names:
+    description:
+      - Names of the transfer tasks to read. When not set, every task of O(stream_names).
+    type: list
+    elements: str
+    aliases:
+      - task_name
+  order:
+    description:
+      - Whether the entries come from the last to the first or from the first to the last, in terms of O(sort_by).
+    type: str
+    default: desc
+    choices:
+      - desc
+      - asc
+  sort_by:
+    description:
+      - What the service sorts by. V(createTimeStr) is its default, the time at which the entry was created.
+    type: str
+    default: createTimeStr
+    choices:
+      - createTimeStr
+      - startTime
+      - endTime
+      - state
+      - records
+      - readRecords
+      - dataSize
+  limit:
+    description:
+      - Entries to return for each task at most. V(0) returns all. No more pages than needed are fetched.
+      - Large results cost time and memory in Ansible itself. Use O(summary_only=true) when the sums are enough.
+    type: int
+    default: 100
+  summary_only:
+    description:
+      - Read all entries that match and return their sums only. RV(logs) is empty, RV(tasks) and RV(summary) cover them all, and
+        O(limit) does not count. Memory stays flat however long the log is.
+    type: bool
+    default: false
+  page_size:
+    description:
+      - Entries to ask for with one request, from 1 to 1000. The service may send fewer, which is noticed and followed.
+    type: int
+    default: 100
+  since:
+    description:
+      - Keep only entries that started at this time or later. Takes ISO 8601, epoch milliseconds, or an age such as V(90s), V(15m), V(24h)
+        or V(7d).
+      - First the window counts, then O(limit).
+      - Pages are saved only with O(sort_by=startTime). With every other order each page has to be looked at.
+    type: str
+  until:
+    description:
+      - Keep only entries that started before this time, which is given like O(since).
+    type: str
+seealso:
+  - module: hwcloud.streaming.dis_transfer_task_info
+  - plugin: hwcloud.streaming.healthy
+    plugin_type: test
+  - name: DIS API, querying the log of a transfer task
+    description: The contract of the requests that the module sends.
+    link: https://support.huaweicloud.com/intl/en-us/api-dis/Showtransfertasklog.html
+extends_documentation_fragment:
+  - hwcloud.streaming.attributes
+  - hwcloud.streaming.connection
+version_added: 1.0.0
+author:
+  - hwcloud.streaming contributors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: What has been dumped from the stream in the last day
+  hwcloud.streaming.dis_transfer_task_log_info:
+    stream_names: orders
+    since: 24h
+    sort_by: startTime
+    summary_only: true
+  register: day
+
+- name: Stop when nothing has been
+  ansible.builtin.assert:
+    that: day.summary.transfer_records_num > 0
+    fail_msg: "Nothing was dumped from orders in 24 hours."
+
+- name: The ten largest files of one task
+  hwcloud.streaming.dis_transfer_task_log_info:
+    task_ids: As805BudhcH1lDs6gbn
+    sort_by: dataSize
+    limit: 10
+  register: largest
+
+- name: Show them, unless the task is gone
+  ansible.builtin.debug:
+    msg: "{{ item.transfer_file_name }}: {{ item.transfer_bytes }} bytes"
+  loop: "{{ largest.logs }}"
+  loop_control:
+    label: "{{ item.transfer_file_name }}"
+  when: largest.not_found | length == 0
+
+# Ad hoc:
+#   ansible localhost -m hwcloud.streaming.dis_transfer_task_log_info -a 'stream_names=orders limit=5'
+"""
+
+RETURN = r"""
+logs:
+  description: The entries in the order asked for, task after task in the order of O(task_ids), or sorted by the names of stream and task.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    transfer_task_id:
+      description: ID of the task.
+      type: str
+      sample: As805BudhcH1lDs6gbn
+    task_name:
+      description: Name of the task, V(null) when it was asked for by ID.
+      type: str
+      sample: orders-to-obs
+    stream_name:
+      description: Name of the stream, V(null) when the task was asked for by ID.
+      type: str
+      sample: orders
+    destination_type:
+      description: Kind of destination.
+      type: str
+      sample: OBS
+    state:
+      description: State of the entry as the service tells it, a number as far as is known. Its meaning is not documented.
+      type: raw
+      sample: 0
+    start_time:
+      description: When the transfer started, in epoch milliseconds.
+      type: int
+      sample: 1756539753280
+    started_at:
+      description: The same in ISO 8601, UTC.
+      type: str
+      sample: "2025-08-30T07:42:33.280Z"
+    end_time:
+      description: When the transfer ended, in epoch milliseconds.
+      type: int
+      sample: 1756540056070
+    ended_at:
+      description: The same in ISO 8601, UTC.
+      type: str
+      sample: "2025-08-30T07:47:36.070Z"
+    duration_ms:
+      description: Milliseconds between the two. V(null) when one of them is not known.
+      type: int
+      sample: 302790
+    transfer_bytes:
+      description: Bytes that were moved.
+      type: int
+      sample: 30718683
+    transfer_records_num:
+      description: Records that were moved.
+      type: int
+      sample: 32943
+    transform_records_num:
+      description: Records that were transformed.
+      type: int
+      sample: 0
+    stream_id:
+      description: ID of the stream.
+      type: str
+      sample: bxdSOIEYPwJdSlAqq5z
+    project_id:
+      description: ID of the project.
+      type: str
+      sample: 0123456789abcdef0123456789abcdef
+    transfer_file_name:
+      description: Name of the file that was written, unique for each entry.
+      type: str
+      sample: As805BudhcH1lDs6gbn.orders.0.1756539753290
+    num:
+      description: A number that the service sends along. Its meaning is not documented.
+      type: int
+      sample: 0
+tasks:
+  description: One entry for each task, in the same order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    transfer_task_id:
+      description: ID of the task.
+      type: str
+      sample: As805BudhcH1lDs6gbn
+    task_name:
+      description: Name of the task, V(null) when it was asked for by ID.
+      type: str
+      sample: orders-to-obs
+    stream_name:
+      description: Name of the stream, V(null) when the task was asked for by ID.
+      type: str
+      sample: orders
+    total_num:
+      description: Number of entries that the service has, whatever the window.
+      type: int
+      sample: 288
+    returned:
+      description: Number of entries that the figures here cover, which are those in RV(logs). With O(summary_only=true), all that match.
+      type: int
+      sample: 100
+    truncated:
+      description: Whether there are more that match.
+      type: bool
+      sample: true
+    transfer_bytes:
+      description: Sum over the entries covered.
+      type: int
+      sample: 3071868300
+    transfer_records_num:
+      description: Sum over the entries covered.
+      type: int
+      sample: 3294300
+    first_started_at:
+      description: Earliest start of the entries covered, in ISO 8601, UTC.
+      type: str
+      sample: "2025-08-29T23:27:33.280Z"
+    last_ended_at:
+      description: Latest end of the entries covered, in ISO 8601, UTC.
+      type: str
+      sample: "2025-08-30T07:47:36.070Z"
+not_found:
+  description: What was asked for and does not exist. What was asked for is set, the rest is V(null).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    transfer_task_id:
+      description: ID of the absent task.
+      type: str
+      sample: As805BudhcH1lDs6gbn
+    stream_name:
+      description: Name of the absent stream, or the only stream that was asked for when a task is absent.
+      type: str
+      sample: orders
+    task_name:
+      description: Name of the absent task.
+      type: str
+      sample: orders-to-dli
+summary:
+  description: All tasks in figures.
+  returned: always
+  type: dict
+  contains:
+    total_num:
+      description: Sum of RV(tasks[].total_num).
+      type: int
+      sample: 288
+    returned:
+      description: Sum of RV(tasks[].returned).
+      type: int
+      sample: 100
+    truncated:
+      description: Whether any task has more entries that match.
+      type: bool
+      sample: true
+    transfer_bytes:
+      description: Sum of RV(tasks[].transfer_bytes).
+      type: int
+      sample: 3071868300
+    transfer_records_num:
+      description: Sum of RV(tasks[].transfer_records_num).
+      type: int
+      sample: 3294300
+    bytes_per_second:
+      description: Bytes a second over the time in which at least one transfer was under way. V(null) when there is none.
+      type: float
+      sample: 101452.106
+    records_per_second:
+      description: Records a second over the same time.
+      type: float
+      sample: 108.799
+region:
+  description: The region as used, V(null) when none was needed.
+  returned: always
+  type: str
+  sample: eu-west-101
+project_id:
+  description: ID of the project as used, looked up if it was not given. V(null) when the lookup failed or nothing was asked.
+  returned: always
+  type: str
+  sample: 0123456789abcdef0123456789abcdef
+request_stats:
+  description: What the call cost.
+  returned: always
+  type: dict
+  contains:
+    requests:
+      description: Requests sent, retries included.
+      type: int
+      sample: 3
+    retries:
+      description: Requests that were sent again.
+      type: int
+      sample: 0
+    throttled:
+      description: Answers that asked to slow down.
+      type: int
+      sample: 0
+    connections:
+      description: Connections opened.
+      type: int
+      sample: 2
+    elapsed:
+      description: Seconds from the first request to the last answer.
+      type: float
+      sample: 0.214
+error:
+  description: The failure that RV(msg) speaks of.
+  returned: failure, but not when Ansible's own argument check refuses the options
+  type: dict
+  contains: &failure
+    kind:
+      description:
+        - What kind of failure it is. One of V(configuration), V(authentication), V(authorization), V(not_found) (the path, not the
+          resource), V(invalid_request), V(throttled), V(timeout), V(connection), V(tls), V(server) and V(protocol).
+      type: str
+      sample: authentication
+    service:
+      description: Service that was asked, one of V(dis), V(dms), V(iam) and V(metadata). V(null) for RV(error.kind=configuration).
+      type: str
+      sample: dis
+    method:
+      description: HTTP method.
+      type: str
+      sample: GET
+    path:
+      description: Path of the request, without its query.
+      type: str
+      sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
+    http_status:
+      description: HTTP status of the answer, V(null) when none came.
+      type: int
+      sample: 401
+    error_code:
+      description: The service's own code.
+      type: str
+      sample: APIGW.0301
+    error_msg:
+      description: The service's own words, or what happened on the way, without secrets.
+      type: str
+      sample: "Incorrect IAM authentication information: decrypt token fail"
+    request_id:
+      description: The service's ID of the request, for its support.
+      type: str
+      sample: 8080d377bffeb6d519b0567c09cebe6b
+    attempts:
+      description: How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn.
+      type: int
+      sample: 1
+    elapsed:
+      description: Seconds from the first attempt to the end of the last one.
+      type: float
+      sample: 0.05
+errors:
+  description: One entry for each request that failed for good, in a stable order.
+  returned: failure, but not when Ansible's own argument check refuses the options
+  type: list
+  elements: dict
+  contains: *failure
+"""
+
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+
+NOTHING = {
+    "logs": [],
+    "tasks": [],
+    "not_found": [],
+    "summary": {
+        "total_num": 0,
+        "returned": 0,
+        "truncated": False,
+        "transfer_bytes": 0,
+        "transfer_records_num": 0,
+        "bytes_per_second": None,
+        "records_per_second": None,
+    },
+}
+
+
+def moment(call: _module.Call, option: str) -> int | None:
+    """Return an end of the window in epoch milliseconds."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _judge
+
+    value = (call.params[option] or "").strip()
+    if not value:
+        return None
+    try:
+        if value[-1] in "smhd":
+            return call.now - (_judge.parse_duration(value) or 0)
+        return _judge.parse_now(value)
+    except _judge.JudgeError:
+        raise ConfigurationError(
+            f"{option} is {value!r}: it takes ISO 8601 such as 2026-01-02T03:04:05Z, epoch milliseconds, or an age such as 15m or 7d."
+        ) from None
+
+
+def check(call: _module.Call) -> _module.Question | None:
+    """Return the question that the options ask."""
+    params = call.params
+    task_ids = call.names("task_ids")
+    stream_names, task_names = call.names("stream_names", longest=64), call.names("task_names", longest=64)
+    since, until = moment(call, "since"), moment(call, "until")
+    if since is not None and until is not None and since >= until:
+        raise ConfigurationError(
+            f"since ({params['since']}) is not before until ({params['until']}): no log can lie between."
+        )
+    if params["limit"] < 0:
+        raise ConfigurationError(f"limit is {params['limit']}: it takes 1 or more, or 0 for all.")
+    if not 1 <= params["page_size"] <= 1000:
+        raise ConfigurationError(f"page_size is {params['page_size']}: it takes 1 to 1000.")
+    if [] in (task_ids, stream_names, task_names):
+        return None
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis, _dis_logs
+
+    query = _dis_logs.Query(
+        order=params["order"],
+        sort_by=params["sort_by"],
+        limit=None if params["summary_only"] or params["limit"] == 0 else params["limit"],
+        summary_only=params["summary_only"],
+        page_size=params["page_size"],
+        since=since,
+        until=until,
+        pages_at_once=params["concurrency"],
+    )
+    by_id = None if task_ids is None else [_dis_logs.Task(task_id) for task_id in task_ids]
+    wanted = _dis.Wanted(stream_names, task_names)
+    return _module.Question("dis", lambda client: _dis_logs.facts(client, by_id, wanted, query))
+
+
+def main() -> None:
+    """Run the module."""
+    options = {
+        "task_ids": _module.list_option("task_id"),
+        "stream_names": _module.list_option("stream_name"),
+        "task_names": _module.list_option("task_name"),
+        "order": {"type": "str", "default": "desc", "choices": ["desc", "asc"]},
+        "sort_by": {
+            "type": "str",
+            "default": "createTimeStr",
+            "choices": ["createTimeStr", "startTime", "endTime", "state", "records", "readRecords", "dataSize"],
+        },
+        "limit": {"type": "int", "default": 100},
+        "summary_only": {"type": "bool", "default": False},
+        "page_size": {"type": "int", "default": 100},
+        "since": {"type": "str"},
+        "until": {"type": "str"},
+    }
+    _module.run(
+        options,
+        NOTHING,
+        check,
+        required_one_of=[("task_ids", "stream_names")],
+        mutually_exclusive=[("task_ids", "stream_names"), ("task_ids", "task_names")],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,377 @@
+#!/usr/bin/python
+
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts about the Smart Connect tasks of Kafka instances."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dms_smart_connect_task_info
+short_description: Gather facts about the Smart Connect tasks of DMS for Kafka instances
+description:
+  - Tells for each Smart Connect task of Distributed Message Service (DMS) for Kafka instances whether it runs, where from and where to.
+  - Smart Connect is the successor of the connectors whose sink tasks M(hwcloud.streaming.dms_sink_task_info) shows. Instances that are
+    created now are dumped by it.
+  - What was asked for and does not exist is no failure. It is named in RV(not_found).
+options:
+  instance_ids:
+    description:
+      - IDs of the Kafka instances to look at. A single ID works too.
+      - Only one of O(instance_ids) and O(instance_names) can be set. With neither, every Kafka instance of the project that has Smart
+        Connect switched on.
+    type: list
+    elements: str
+    aliases:
+      - instance_id
+  instance_names:
+    description:
+      - Names of the Kafka instances to look at.
+    type: list
+    elements: str
+    aliases:
+      - instance_name
+  task_ids:
+    description:
+      - IDs of the Smart Connect tasks to return. When not set, every task.
+    type: list
+    elements: str
+    aliases:
+      - task_id
+  task_names:
+    description:
+      - Names of the Smart Connect tasks to return. When not set, every task. With O(task_ids) too, a task has to be in both.
+    type: list
+    elements: str
+    aliases:
+      - task_name
+  statuses:
+    description:
+      - Keep only tasks with these statuses, such as V(RUNNING) or V(PAUSED), in upper or lower case.
+      - A task that this takes out is not reported as missing.
+    type: list
+    elements: str
+  details:
+    description:
+      - Also ask for each task by itself, at one more request for each. The list already tells nearly all, so V(false) is quicker and
+        loses little.
+    type: bool
+    default: true
+seealso:
+  - module: hwcloud.streaming.dms_sink_task_info
+  - plugin: hwcloud.streaming.healthy
+    plugin_type: test
+  - plugin: hwcloud.streaming.problems
+    plugin_type: filter
+  - name: DMS for Kafka API, querying Smart Connect tasks
+    description: The contract of the requests that the module sends.
+    link: https://support.huaweicloud.com/intl/en-us/api-kafka/ListConnectorTasks.html
+extends_documentation_fragment:
+  - hwcloud.streaming.attributes
+  - hwcloud.streaming.connection
+version_added: 1.0.0
+author:
+  - hwcloud.streaming contributors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: How are the Smart Connect tasks of the Kafka instance doing
+  hwcloud.streaming.dms_smart_connect_task_info:
+    instance_names: kafka-clicks
+  register: connects
+
+- name: Stop the deployment when one does not run
+  ansible.builtin.assert:
+    that: connects is hwcloud.streaming.healthy
+    fail_msg: "{{ connects | hwcloud.streaming.problems | join('\n') }}"
+
+- name: Which tasks of the project are paused
+  hwcloud.streaming.dms_smart_connect_task_info:
+    statuses: paused
+    details: false
+  register: paused
+
+- name: Name them, if there are any
+  ansible.builtin.debug:
+    msg: "{{ paused.smart_connect_tasks | map(attribute='task_name') | join(', ') }}"
+  when: paused.summary.total > 0
+
+# Ad hoc, all instances of the project:
+#   ansible localhost -m hwcloud.streaming.dms_smart_connect_task_info
+"""
+
+RETURN = r"""
+smart_connect_tasks:
+  description:
+    - The tasks, sorted by RV(smart_connect_tasks[].instance_id), RV(smart_connect_tasks[].task_name) and RV(smart_connect_tasks[].task_id).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    instance_id:
+      description: ID of the Kafka instance.
+      type: str
+      sample: 59f6d088-7181-4b5e-9bd6-37274ce84577
+    instance_name:
+      description: Name of the Kafka instance.
+      type: str
+      sample: kafka-clicks
+    task_id:
+      description: ID of the task.
+      type: str
+      sample: 194917d0-7181-4b5e-9bd6-37274ce84577
+    task_name:
+      description: Name of the task.
+      type: str
+      sample: clicks-to-obs
+    topics:
+      description: Topics as the service tells them, names with commas between.
+      type: str
+      sample: clicks
+    topic_names:
+      description: The names in RV(smart_connect_tasks[].topics). Empty when the topics are given as a regular expression.
+      type: list
+      elements: str
+      sample:
+        - clicks
+    topics_regex:
+      description: The regular expression, V(null) when the topics are named.
+      type: str
+      sample: click.*
+    source_type:
+      description: Kind of source, such as V(NONE) or V(KAFKA_REPLICATOR_SOURCE).
+      type: str
+      sample: NONE
+    source_task:
+      description: Configuration of the source with its fields as the service names them, V(null) when there is none. Secrets are masked.
+      type: dict
+      sample: null
+    sink_type:
+      description: Kind of sink, such as V(OBS_SINK) or V(NONE).
+      type: str
+      sample: OBS_SINK
+    sink_task:
+      description: Configuration of the sink with its fields as the service names them, V(null) when there is none. Secrets are masked.
+      type: dict
+      sample:
+        obs_bucket_name: clicks-archive
+        obs_path: kafka
+        deliver_time_interval: 300
+    status:
+      description: Status as the service tells it. V(RUNNING), V(PAUSED), V(WAITING), V(RESTARTING) and V(CREATING) are known.
+      type: str
+      sample: RUNNING
+    create_time:
+      description: When the task was created, in epoch milliseconds.
+      type: int
+      sample: 1708427753133
+    created_at:
+      description: The same in ISO 8601, UTC.
+      type: str
+      sample: "2024-02-20T11:15:53.133Z"
+    problems:
+      description: Why the task is not well, going by its status. Empty when it is.
+      type: list
+      elements: str
+      sample:
+        - "instance kafka-clicks, task clicks-to-obs: status is PAUSED, not RUNNING"
+instances:
+  description: The instances that were looked at, sorted by RV(instances[].instance_id).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    instance_id:
+      description: ID of the Kafka instance.
+      type: str
+      sample: 59f6d088-7181-4b5e-9bd6-37274ce84577
+    instance_name:
+      description: Name of the Kafka instance.
+      type: str
+      sample: kafka-clicks
+    total_number:
+      description: Number of Smart Connect tasks.
+      type: int
+      sample: 1
+    max_tasks:
+      description: Number of Smart Connect tasks that the instance can have.
+      type: int
+      sample: 18
+    quota_tasks:
+      description: Quota of Smart Connect tasks.
+      type: int
+      sample: 18
+not_found:
+  description: What was asked for and does not exist. What was asked for is set, its one parent too, the rest is V(null).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    instance_id:
+      description: ID of the instance.
+      type: str
+      sample: 59f6d088-7181-4b5e-9bd6-37274ce84577
+    instance_name:
+      description: Name of the instance.
+      type: str
+      sample: kafka-orders
+    task_id:
+      description: ID of the absent task.
+      type: str
+      sample: 194917d0-7181-4b5e-9bd6-37274ce84577
+    task_name:
+      description: Name of the absent task.
+      type: str
+      sample: clicks-to-redis
+summary:
+  description: The tasks in figures, after the filters.
+  returned: always
+  type: dict
+  contains:
+    total:
+      description: Number of tasks.
+      type: int
+      sample: 1
+    healthy:
+      description: Number of tasks without RV(smart_connect_tasks[].problems).
+      type: int
+      sample: 1
+    by_status:
+      description: Number of tasks with each status.
+      type: dict
+      sample:
+        RUNNING: 1
+    by_sink_type:
+      description: Number of tasks with each kind of sink.
+      type: dict
+      sample:
+        OBS_SINK: 1
+region:
+  description: The region as used, V(null) when none was needed.
+  returned: always
+  type: str
+  sample: eu-west-101
+project_id:
+  description: ID of the project as used, looked up if it was not given. V(null) when the lookup failed or nothing was asked.
+  returned: always
+  type: str
+  sample: 0123456789abcdef0123456789abcdef
+request_stats:
+  description: What the call cost.
+  returned: always
+  type: dict
+  contains:
+    requests:
+      description: Requests sent, retries included.
+      type: int
+      sample: 3
+    retries:
+      description: Requests that were sent again.
+      type: int
+      sample: 0
+    throttled:
+      description: Answers that asked to slow down.
+      type: int
+      sample: 0
+    connections:
+      description: Connections opened.
+      type: int
+      sample: 2
+    elapsed:
+      description: Seconds from the first request to the last answer.
+      type: float
+      sample: 0.214
+error:
+  description: The failure that RV(msg) speaks of.
+  returned: failure, but not when Ansible's own argument check refuses the options
+  type: dict
+  contains: &failure
+    kind:
+      description:
+        - What kind of failure it is. One of V(configuration), V(authentication), V(authorization), V(not_found) (the path, not the
+          resource), V(invalid_request), V(throttled), V(timeout), V(connection), V(tls), V(server) and V(protocol).
+      type: str
+      sample: authentication
+    service:
+      description: Service that was asked, one of V(dis), V(dms), V(iam) and V(metadata). V(null) for RV(error.kind=configuration).
+      type: str
+      sample: dis
+    method:
+      description: HTTP method.
+      type: str
+      sample: GET
+    path:
+      description: Path of the request, without its query.
+      type: str
+      sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
+    http_status:
+      description: HTTP status of the answer, V(null) when none came.
+      type: int
+      sample: 401
+    error_code:
+      description: The service's own code.
+      type: str
+      sample: APIGW.0301
+    error_msg:
+      description: The service's own words, or what happened on the way, without secrets.
+      type: str
+      sample: "Incorrect IAM authentication information: decrypt token fail"
+    request_id:
+      description: The service's ID of the request, for its support.
+      type: str
+      sample: 8080d377bffeb6d519b0567c09cebe6b
+    attempts:
+      description: How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn.
+      type: int
+      sample: 1
+    elapsed:
+      description: Seconds from the first attempt to the end of the last one.
+      type: float
+      sample: 0.05
+errors:
+  description: One entry for each request that failed for good, in a stable order.
+  returned: failure, but not when Ansible's own argument check refuses the options
+  type: list
+  elements: dict
+  contains: *failure
+"""
+
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+
+NOTHING = {
+    "smart_connect_tasks": [],
+    "instances": [],
+    "not_found": [],
+    "summary": {"total": 0, "healthy": 0, "by_status": {}, "by_sink_type": {}},
+}
+
+
+def check(call: _module.Call) -> _module.Question | None:
+    """Return the question that the options ask."""
+    instance_ids, instance_names = call.names("instance_ids"), call.names("instance_names", safe=False)
+    task_ids, task_names = call.names("task_ids"), call.names("task_names", safe=False)
+    statuses = call.words("statuses")
+    if [] in (instance_ids, instance_names, task_ids, task_names):
+        return None
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _dms
+
+    wanted = _dms.Wanted(None, instance_ids, instance_names, task_ids, task_names, statuses)
+    return _module.Question("dms", lambda client: _dms.smart_connect_tasks(client, wanted, call.params["details"]))
+
+
+def main() -> None:
+    """Run the module."""
+    options = {
+        "instance_ids": _module.list_option("instance_id"),
+        "instance_names": _module.list_option("instance_name"),
+        "task_ids": _module.list_option("task_id"),
+        "task_names": _module.list_option("task_name"),
+        "statuses": _module.list_option(),
+        "details": {"type": "bool", "default": True},
+    }
+    _module.run(options, NOTHING, check, mutually_exclusive=[("instance_ids", "instance_names")])
+
+
+if __name__ == "__main__":
+    main()
