@@ -1,0 +1,123 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter problems: arguments as templates hand them over, Ansible's errors, agreement with the test healthy."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.hwcloud.streaming.plugins.filter.problems import OPTIONS, FilterModule
+from ansible_collections.hwcloud.streaming.plugins.test.healthy import TestModule as HealthyModule
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+problems = FilterModule().filters()["problems"]
+healthy = HealthyModule().tests()["healthy"]
+NOW = 1767323045678
+TASK = {"stream_name": "orders", "task_name": "a", "state": "RUNNING", "last_transfer_timestamp": NOW}
+
+
+class _OmitType:
+    """Named as the type of `omit` is since ansible-core 2.19."""
+
+
+@pytest.mark.parametrize("nothing", [None, _OmitType(), "__omit_place_holder__0123"], ids=["null", "object", "text"])
+def test_an_option_that_is_null_or_omitted_is_left_out(nothing: t.Any) -> None:
+    assert problems(TASK, **dict.fromkeys(OPTIONS, nothing)) == []
+    assert problems([], allow_empty=nothing) == ["nothing to judge: the list is empty"]
+
+
+def test_now_is_the_clock_of_the_control_node_when_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: (NOW + 15 * 60_000) * 10**6 + 999_999)
+    assert problems(TASK, max_age="15m") == []
+    monkeypatch.setattr(time, "time_ns", lambda: (NOW + 15 * 60_000 + 1) * 10**6)
+    assert problems(TASK, max_age="15m") == [
+        "stream orders, task a: last transfer 15m 1ms ago (2026-01-02T03:04:05Z), limit 15m"
+    ]
+
+
+def test_now_can_be_given() -> None:
+    assert problems(TASK, max_age=0, now=NOW) == []
+    assert len(problems(TASK, max_age=0, now="2026-01-02T03:04:06Z")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"value": None}, "cannot judge this: expected a task, a list of tasks"),
+        ({"value": TASK, "max_age": "soon"}, "cannot judge this: max_age: expected seconds"),
+        ({"value": TASK, "now": "soon"}, "cannot judge this: now: expected ISO 8601"),
+        (
+            {"value": TASK, "max_agee": 1, "a": 2},
+            "unknown option a, max_agee; there are max_age, max_lag, max_discarded, now",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_call_is_an_error_of_ansible(arguments: dict[str, t.Any], message: str) -> None:
+    for plugin in (problems, healthy):
+        with pytest.raises(AnsibleFilterError, match=message):
+            plugin(**arguments)
+
+
+STATES = st.sampled_from(["RUNNING", "RUNNING", "PAUSED", "ACTIVE", "EXPIRED", None, 3])
+FIGURES = st.one_of(st.none(), st.integers(-1, 20), st.just("5"))
+PARTITIONS = st.one_of(
+    st.none(),
+    st.lists(st.fixed_dictionaries({"partition_id": st.just("p"), "state": STATES, "status": STATES}), max_size=2),
+)
+TASKS = st.dictionaries(st.sampled_from(["state", "status", "sink_type", "task_name"]), STATES).flatmap(
+    lambda base: st.fixed_dictionaries(
+        {key: st.just(value) for key, value in base.items()},
+        optional={
+            "last_transfer_timestamp": FIGURES,
+            "create_time": FIGURES,
+            "lag": FIGURES,
+            "discarded_records": FIGURES,
+            "partitions": PARTITIONS,
+            "topics_info": st.lists(
+                st.fixed_dictionaries({"topic": st.just("t"), "partitions": PARTITIONS}), max_size=2
+            ),
+        },
+    )
+)
+RESULTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "transfer_tasks": st.lists(TASKS, max_size=2),
+        "sink_tasks": st.lists(TASKS, max_size=2),
+        "tasks": st.lists(TASKS, max_size=1),
+        "logs": st.just([]),
+        "not_found": st.lists(st.just({"stream_name": "gone"}), max_size=1),
+        "failed": st.booleans(),
+        "skipped": st.booleans(),
+        "msg": st.text(max_size=3),
+        "region": st.sampled_from(["a", "b"]),
+    },
+)
+LIMITS = st.one_of(st.none(), st.integers(-1, 20))
+VALUES = st.one_of(
+    TASKS,
+    RESULTS,
+    st.lists(st.one_of(TASKS, RESULTS), max_size=3),
+    st.fixed_dictionaries({"results": st.lists(RESULTS, max_size=3)}),
+)
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(value=VALUES, age=LIMITS, lag=LIMITS, discarded=LIMITS, now=st.integers(0, 30_000), empty=st.booleans())
+def test_healthy_is_exactly_no_problems_and_both_refuse_the_same(
+    value: t.Any, age: int | None, lag: int | None, discarded: int | None, now: int, empty: bool
+) -> None:
+    options = {"max_age": age, "max_lag": lag, "max_discarded": discarded, "now": now, "allow_empty": empty}
+    try:
+        found = problems(value, **options)
+    except AnsibleFilterError:
+        with pytest.raises(AnsibleFilterError):
+            healthy(value, **options)
+        return
+    assert healthy(value, **options) is (found == [])
+    assert all(isinstance(finding, str) and finding and "\n" not in finding for finding in found)
