@@ -1,0 +1,115 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IAM: tokens for passwords, and project ids for names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import errors
+from .auth import authenticate
+from .errors import Refusal
+from .protocol import Answer, Request
+from .reader import iso
+from .world import Project, User, World, long_id
+
+
+def answer(world: World, request: Request, parts: list[str]) -> Answer:
+    """Answer a request below /v3."""
+    if parts == ["auth", "tokens"]:
+        if request.method == "POST":
+            return _issue(world, request)
+        return errors.iam(405, "Method Not Allowed", "The method is not allowed for the requested URL.")
+    if parts == ["projects"] and request.method == "GET":
+        return _projects(world, request)
+    return errors.iam(404, "Not Found", "Could not find the requested resource.")
+
+
+def _dict(value: Any, *keys: str) -> dict[str, Any]:
+    """A nested mapping; anything else than mappings on the way is a malformed request."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        raise Refusal(errors.iam(400, "Bad Request", f"Request body is incorrect: {'.'.join(keys)}"))
+    return value
+
+
+def _issue(world: World, request: Request) -> Answer:
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        return errors.iam(400, "Bad Request", "Request body is not a JSON object.")
+    identity = _dict(body, "auth", "identity")
+    if identity.get("methods") != ["password"]:
+        return errors.iam(400, "Bad Request", "The authentication method is not supported here: only password.")
+    user = _check_password(world, _dict(identity, "password", "user"))
+    if user is None:
+        return errors.iam(401, "Unauthorized", "The username or password is wrong.")
+    project = None
+    scope = _dict(body, "auth").get("scope")
+    if scope is not None:
+        wanted = _dict(scope, "project") if "domain" not in _dict(body, "auth", "scope") else None
+        if wanted is not None:
+            project = _find_project(world, wanted)
+            if project is None:
+                shown = wanted.get("id") or wanted.get("name")
+                return errors.iam(404, "Not Found", f"Could not find project: {shown}.")
+    token = world.issue_token(project.id if project else None)
+    domain = {"id": user.domain_id, "name": user.domain}
+    content: dict[str, Any] = {
+        "expires_at": iso(token.expires or 0),
+        "issued_at": iso(world.now()),
+        "methods": ["password"],
+        "catalog": [],
+        "roles": [{"id": "0", "name": "te_admin"}],
+        "user": {"id": user.id, "name": user.name, "domain": domain, "password_expires_at": ""},
+    }
+    if project is not None:
+        content["project"] = {"id": project.id, "name": project.name, "domain": domain}
+    return Answer.of({"token": content}, 201, [("X-Subject-Token", token.value)])
+
+
+def _check_password(world: World, sent: dict[str, Any]) -> User | None:
+    domain = sent.get("domain")
+    domain = domain if isinstance(domain, dict) else {}
+    for user in world.users.values():
+        if "id" in sent:
+            known = sent["id"] == user.id
+        else:
+            known = sent.get("name") == user.name and (
+                domain.get("name") == user.domain or domain.get("id") == user.domain_id
+            )
+        if known:
+            return user if sent.get("password") == user.password else None
+    return None
+
+
+def _find_project(world: World, wanted: dict[str, Any]) -> Project | None:
+    for project in world.projects.values():
+        if wanted.get("id") == project.id or ("id" not in wanted and wanted.get("name") == project.name):
+            return project
+    return None
+
+
+def _projects(world: World, request: Request) -> Answer:
+    authenticate(world, request)
+    name = request.parameter("name")
+    found = [project for project in world.projects.values() if name is None or project.name == name]
+    rows = [_row(project.name, project.id) for project in found]
+    if world.options.duplicate_projects:
+        rows += [_row(project.name, long_id(project.id, "duplicate").replace("-", "")) for project in found]
+    return Answer.of({"links": {"next": None, "previous": None, "self": request.path}, "projects": rows})
+
+
+def _row(name: str, project_id: str) -> dict[str, Any]:
+    return {
+        "id": project_id,
+        "name": name,
+        "description": "",
+        "enabled": True,
+        "is_domain": False,
+        "domain_id": long_id("domain of", project_id).replace("-", ""),
+        "parent_id": long_id("domain of", project_id).replace("-", ""),
+    }
