@@ -1,0 +1,10 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lets nox find the checks that antsibull-nox.toml sets up: `nox -e extra-checks`."""
+
+from __future__ import annotations
+
+import antsibull_nox
+
+antsibull_nox.load_antsibull_nox_toml()

@@ -1,0 +1,9 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of the documentation site: appended to the conf.py that antsibull-docs writes."""
+
+project = "hwcloud.streaming"
+title = html_title = html_short_title = "hwcloud.streaming"
+# Links into other projects' pages by name would need network; elsewhere.rst has the few that our pages use.
+intersphinx_mapping: dict[str, object] = {}
