@@ -91,11 +91,15 @@ def not_found(wanted: Wanted, streams: list[Stream], found: set[t.Any], complete
     missing: list[Facts] = []
     if wanted.stream_names is not None:
         missing += [{"stream_name": stream.stream_name, "task_name": None} for stream in streams if stream.absent]
-    if wanted.task_names is not None and complete and wanted.stream_names != []:
-        parents = wanted.stream_names or []
-        parent = parents[0] if len(parents) == 1 else None
-        missing += [{"stream_name": parent, "task_name": name} for name in sorted(set(wanted.task_names) - found)]
+    if wanted.task_names is not None and complete:
+        missing += [absent_task(wanted, name) for name in set(wanted.task_names) - found]
     return sorted(missing, key=lambda entry: (entry["stream_name"] or "", entry["task_name"] or ""))
+
+
+def absent_task(wanted: Wanted, task_name: str) -> Facts:
+    """Return the entry of not_found for a task that none of the streams has, with its one stream beside it."""
+    parents = wanted.stream_names or []
+    return {"stream_name": parents[0] if len(parents) == 1 else None, "task_name": task_name}
 
 
 def each_stream(client: Client, wanted: Wanted, follow: t.Callable[[str], Flow]) -> Flow:
@@ -143,10 +147,10 @@ def _streams(body: t.Any) -> tuple[int | None, bool, list[str]]:
     if not {"stream_names", "stream_info_list", "total_number"}.intersection(facts):
         raise ShapeError("neither total_number nor stream_names is in the answer")
     names = facts.get("stream_names")
-    if names is None:
-        names = [_facts.needed(entry, "stream_name") for entry in _facts.objects(facts, "stream_info_list")]
     if isinstance(names, str):
         names = [names]
+    if not names:
+        names = [_facts.needed(entry, "stream_name") for entry in _facts.objects(facts, "stream_info_list")]
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise ShapeError("stream_names is not a list of names")
     total = _facts.number(facts, "total_number")

@@ -12,8 +12,9 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._client import C
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import RefusedInside, ShapeError
 from ansible_collections.hwcloud.streaming.plugins.module_utils._facts import Facts
 
-SUCCESS_CODES = (None, -1, "-1", 0, "0", "")  # the service's own example of a success says -1
+SUCCESS_CODES = (None, "-1", "0", "")  # the service's own example of a success says -1
 ROUNDS = 3  # how often a log that changes while it is read is read again
+BY_TIME = ("createTimeStr", "startTime", "endTime")
 
 
 class Query(t.NamedTuple):
@@ -49,7 +50,7 @@ class Task(t.NamedTuple):
 
 
 class Page(t.NamedTuple):
-    """One page of a log: all rows that the service has, and the rows of this page as sent and as facts."""
+    """One page of a log: how many rows the service has in all, and the rows of this page as facts, each once."""
 
     total: int
     rows: list[Facts]
@@ -98,20 +99,16 @@ def facts(client: Client, by_id: list[Task] | None, wanted: _dis.Wanted, query: 
         not_found = [{"transfer_task_id": None, **entry} for entry in missing]
     else:
         tasks = by_id
-    readers = [_Reader(client, task, query) for task in tasks]
-    outcomes = yield [reader.read() for reader in readers]
-    present = [reader for reader, absent in zip(readers, outcomes) if absent is False]
-    for reader, absent in zip(readers, outcomes):
-        # A task that the list named and that is gone now was not asked for, unless it was by its own name.
-        if absent and (by_id is not None or wanted.task_names is not None):
-            task_id = reader.task.task_id if by_id is not None else None
-            not_found.append(
-                {
-                    "transfer_task_id": task_id,
-                    "stream_name": reader.task.stream_name,
-                    "task_name": reader.task.task_name,
-                }
-            )
+    outcomes = yield [_read(client, task, query) for task in tasks]
+    present = [reader for reader, absent in outcomes if absent is False]
+    gone = [reader.task for reader, absent in outcomes if absent]
+    if by_id is not None:
+        not_found += [{"transfer_task_id": task.task_id, "stream_name": None, "task_name": None} for task in gone]
+    elif wanted.task_names is not None:
+        # What the list named and is gone when asked was asked for only if it was by its own name.
+        left = {reader.task.task_name for reader, absent in outcomes if not absent}
+        for name in sorted({task.task_name or "" for task in gone} - left):
+            not_found.append({"transfer_task_id": None, **_dis.absent_task(wanted, name)})
     entries = [reader.entry() for reader in present]
     busy = _facts.BusyTime(query.order == "desc")
     for reader in present:
@@ -133,13 +130,48 @@ def facts(client: Client, by_id: list[Task] | None, wanted: _dis.Wanted, query: 
     }
 
 
+def _read(client: Client, task: Task, query: Query) -> Flow:
+    """Return (a reader that has read, whether the task is absent).
+
+    Under an order that is not one of time new rows land anywhere: a log that grew meanwhile is read anew.
+    """
+    for _round in range(ROUNDS):
+        reader = _Reader(client, task, query)
+        absent = yield reader.read()
+        if not reader.grown or query.sort_by in BY_TIME:
+            break
+    return reader, absent
+
+
+def _identity(row: Facts) -> int:
+    return hash(row["transfer_file_name"] or tuple(map(str, row.values())))
+
+
 class _Span(t.NamedTuple):
-    """What a page brought: how many rows that were not known, how many rows at all, and the start times at its two ends."""
+    """What a page brought: rows that were not known, rows at all, the start times at its two ends, whether all are in order."""
 
     new: int
     rows: int
     first: int | None
     last: int | None
+    ordered: bool
+
+
+class _Places:
+    """A set of places in a log, a byte each in blocks, as a total may be wrong by any measure."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, bytearray] = {}
+
+    def add(self, place: int) -> None:
+        block = self._blocks.get(place >> 12)
+        if block is None:
+            block = self._blocks[place >> 12] = bytearray(4096)
+        block[place & 4095] = 1
+
+    def __contains__(self, place: int) -> bool:
+        block = self._blocks.get(place >> 12)
+        return block is not None and block[place & 4095] == 1
 
 
 class _Reader:
@@ -166,10 +198,12 @@ class _Reader:
         if query.limit is not None and not query.windowed:
             self._size = min(query.page_size, query.limit)
         self._matched = 0
-        self._grown = 0
+        self.grown = 0
         self._known: set[int] = set()
-        self._covered = bytearray()  # a flag for each place
+        self._covered = _Places()
         self._places: list[int] = []
+        self._spans: dict[int, _Span] = {}
+        self._end: int | None = None  # the first page that brought nothing
 
     def read(self) -> Flow:
         """Read what the query needs; return whether the task is absent, None when its first page had no answer."""
@@ -178,24 +212,19 @@ class _Reader:
             return True
         if reply.failure:
             return None
-        first = reply.value
-        self.total = first.total
-        self._covered = bytearray(self.total)
-        span = self._take(1, first)
-        whole = True
-        if self.total > span.rows:
-            capped = span.rows < self._size
-            if capped:  # the server caps the page size without saying so, or its total is too large: page 2 tells
-                self._size = max(1, span.rows)
-            if self._needs_more(1):
-                whole = span.rows > 0
-                if capped and whole:
-                    second = yield self._collect(2, 2)
-                    whole = second is not None and second[-1].new > 0
-                if whole and self.query.windowed and self.query.sort_by == "startTime":
-                    whole = yield self._read_sorted(span)
-                elif whole:
-                    whole = yield self._read_on()
+        self.total = reply.value.total
+        span = self._take(1, reply.value)
+        whole = span.rows > 0 or not self.total
+        capped = 0 < span.rows < min(self._size, self.total)
+        if capped:  # the server caps the page size without saying so, or its total is too large: page 2 tells
+            self._size = span.rows
+        if whole and self._needs_more(1):
+            if capped:
+                whole = yield from self._collect(2, 2)
+            if whole and self.query.windowed and self.query.sort_by == "startTime":
+                whole = yield from self._read_sorted(span)
+            elif whole:
+                whole = yield from self._read_on()
         self._finish(whole)
         return False
 
@@ -222,57 +251,56 @@ class _Reader:
         wanted = self.total
         if self.query.limit is not None and not self.query.windowed:
             wanted = min(wanted, self.query.limit)
-        return -(-wanted // self._size)
+        last = -(-wanted // self._size)
+        return last if self._end is None else min(last, self._end - 1)
 
     def _needs_more(self, page: int) -> bool:
         """Tell whether anything that is wanted can stand after a page."""
         return page < self._last_page and not (self.query.limit is not None and self._matched > self.query.limit)
 
     def _read_on(self) -> Flow:
-        """Read all pages; with a window and a limit in batches, until the limit is passed. Return whether all could be read."""
-        batch = self._last_page
-        if self.query.windowed and self.query.limit is not None:
-            batch = self.query.pages_at_once
+        """Read all pages; with a window and a limit in batches, until the limit is passed. Return whether all rows have come."""
         page = 1
         while self._needs_more(page):
-            if all(self._covered[page * self._size : (page + 1) * self._size]):
-                page += 1
-                continue
-            last = min(self._last_page, page + batch)
-            if (yield self._collect(page + 1, last)) is None:
+            last = self._last_page
+            if self.query.windowed and self.query.limit is not None:
+                last = min(last, page + self.query.pages_at_once)
+            if not (yield from self._collect(page + 1, last)):
                 return False
             page = last
-        return True
+        return len(self._known) >= self.total
 
     def _read_sorted(self, span: _Span) -> Flow:
         """Skip to the window's near end, then read on, as many pages together as it probably reaches into, to its far end.
 
-        Return whether all could be read. If the rows are not in the order of time after all, every page is read.
+        Return whether the window was read whole. If the rows are not in the order of time after all, every page is read.
         """
         page = 1
         if self._side(span.last) < 0:
             low, high = 2, self._last_page
-            read: dict[int, _Span] = {}
-            while low not in read:
+            while low <= high:
                 page = (low + high) // 2
-                spans = yield self._collect(page, page)
-                if spans is None:
+                if not (yield from self._collect(page, page)):
                     return False
-                read[page] = spans[-1]
-                if low < high and self._side(spans[-1].last) < 0:
+                if page > self._last_page:  # it brought nothing
+                    high = self._last_page
+                elif self._side(self._spans[page].last) < 0:
                     low = page + 1
-                else:
+                elif low < high:
                     high = page
-            page, span = low, read[low]
-        while self._needs_more(page) and self._side(span.last) <= 0:
+                else:
+                    break
+            page = min(page, self._last_page)
+            span = self._spans[page]
+        while self._in_order() and self._needs_more(page) and self._side(span.last) <= 0:
             last = min(self._last_page, page + self._likely(span))
-            spans = yield self._collect(page + 1, last)
-            if spans is None:
+            if not (yield from self._collect(page + 1, last)):
                 return False
-            if any(not self._in_order(one) for one in spans):
-                return (yield self._read_on())
-            page, span = last, spans[-1]
-        return True
+            page = min(last, self._last_page)
+            span = self._spans[page]
+        if not self._in_order():
+            return (yield from self._read_on())
+        return self._end is None or self._side(span.last) > 0
 
     def _side(self, start: int | None) -> int:
         """Return where a start time lies in the order asked for: -1 before the window, 0 in it, 1 behind it."""
@@ -281,10 +309,14 @@ class _Reader:
         older = self.query.since is not None and start < self.query.since
         return 1 if older == (self.query.order == "desc") else -1
 
-    def _in_order(self, span: _Span) -> bool:
-        if span.first is None or span.last is None:
-            return span.rows == 0
-        return span.first >= span.last if self.query.order == "desc" else span.first <= span.last
+    def _in_order(self) -> bool:
+        """Tell whether all that was read so far is in the order of time."""
+        spans = [span for _page, span in sorted(self._spans.items()) if span.rows]
+        if not all(span.ordered for span in spans):
+            return False
+        # Pages of a log that has grown meanwhile overlap.
+        steps = [] if self.grown else [(before.last or 0, after.first or 0) for before, after in zip(spans, spans[1:])]
+        return all(last >= first if self.query.order == "desc" else last <= first for last, first in steps)
 
     def _likely(self, span: _Span) -> int:
         """Return how many more pages the window probably reaches into, going by the last page's span of time; at least 1."""
@@ -317,42 +349,56 @@ class _Reader:
             absent=_dis.ABSENT,
         )
 
-    def _followed(self, index: int) -> Flow:
-        """Read a page and count it at once, so that no page is kept longer than needed; None when it had no answer."""
-        reply = yield self._page(index)
-        return None if reply.value is None else self._take(index, reply.value)
-
     def _collect(self, first: int, last: int) -> Flow:
-        """Read these pages together, and again what has moved to other pages meanwhile; return their spans, None on failure."""
-        spans = yield [self._followed(index) for index in range(first, last + 1)]
+        """Read these pages, and again what has moved to other pages meanwhile; return whether all had an answer."""
+        complete = yield from self._read_pages(index for index in range(first, last + 1) if index not in self._spans)
         for _round in range(ROUNDS):
-            if None in spans or not self._grown:
+            if not complete or not self.grown:
                 break
-            moved = self._grown if self.query.order == "desc" else 0
-            places = range((first - 1) * self._size, min(last * self._size, self.total))
-            lost = sorted({(place + moved) // self._size + 1 for place in places if not self._covered[place]})
+            moved = self.grown if self.query.order == "desc" else 0
+            places = range((first - 1) * self._size, min(min(last, self._last_page) * self._size, self.total))
+            lost = sorted({(place + moved) // self._size + 1 for place in places if place not in self._covered})
             if not lost:
                 break
-            if None in (yield [self._followed(index) for index in lost]):
-                return None
-        return None if None in spans else spans
+            complete = yield from self._read_pages(iter(lost))
+        return complete
+
+    def _read_pages(self, pages: t.Iterator[int]) -> Flow:
+        """Read pages, some at a time, up to the last one; return whether all had an answer."""
+        lanes = yield [self._lane(pages) for _lane in range(self.query.pages_at_once)]
+        return all(lanes)
+
+    def _lane(self, pages: t.Iterator[int]) -> Flow:
+        """Read the next page as long as there is one. Each is counted at once, so that none is kept longer than needed."""
+        for index in pages:
+            if self._end is not None and index >= self._end:
+                break
+            reply = yield self._page(index)
+            if reply.value is None:
+                return False
+            known = index in self._spans
+            span = self._take(index, reply.value)
+            # Nothing, or nothing new: whatever the total says, what comes after is not to be had.
+            if not span.rows or not (span.new or known or self.grown >= self._size):
+                self._end = index if self._end is None else min(self._end, index)
+        return True
 
     # -- rows
 
     def _take(self, index: int, page: Page) -> _Span:
         """Count the rows of a page that are not known yet and lie in the window."""
         moved = max(0, page.total - self.total)
-        self._grown = max(self._grown, moved)
+        self.grown = max(self.grown, moved)
         start = (index - 1) * self._size - (moved if self.query.order == "desc" else 0)
         new = 0
         for place, row in enumerate(page.rows, start):
             if not 0 <= place < self.total:
                 continue
-            identity = hash(row["transfer_file_name"] or tuple(map(str, row.values())))
+            identity = _identity(row)
             if identity in self._known:
                 continue
             self._known.add(identity)
-            self._covered[place] = 1
+            self._covered.add(place)
             new += 1
             if self.query.holds(row["start_time"]):
                 self._matched += 1
@@ -361,8 +407,11 @@ class _Reader:
                 else:
                     self.rows.append(row)
                     self._places.append(place)
-        ends = [row["start_time"] for row in (page.rows[:1] + page.rows[-1:])]
-        return _Span(new, len(page.rows), ends[0] if ends else None, ends[-1] if ends else None)
+        starts = [row["start_time"] for row in page.rows]
+        ordered = None not in starts and starts == sorted(starts, reverse=self.query.order == "desc")
+        span = _Span(new, len(starts), starts[0] if starts else None, starts[-1] if starts else None, ordered)
+        self._spans[index] = span
+        return span
 
     def _count(self, row: Facts) -> None:
         start, end = row["start_time"], row["end_time"]
@@ -391,7 +440,7 @@ class _Reader:
             self._count(row)
         matching = self._matched if self.query.windowed else self.total
         self.more = not whole or self.returned < matching
-        self._places, self._known = [], set()
+        self._places, self._known, self._covered = [], set(), _Places()
 
 
 def page_of(body: t.Any) -> Page:
@@ -399,16 +448,18 @@ def page_of(body: t.Any) -> Page:
 
     The service tells a failure inside an answer with HTTP status 200: a message, or a code other than -1 and its like.
     """
-    facts = {_facts.clean_name(key): value for key, value in body.items()}
-    code, message = facts.get("error_code"), facts.get("message")
+    facts: Facts = {}
+    for key, value in body.items():
+        name = _facts.clean_name(key)
+        if facts.get(name) is None:
+            facts[name] = value
+    code, message = _facts.text(facts, "error_code"), _facts.text(facts, "message")
     if message or code not in SUCCESS_CODES:
-        raise RefusedInside(
-            "" if code in SUCCESS_CODES else str(code),
-            message if isinstance(message, str) else "the service gives no reason",
-        )
+        raise RefusedInside("" if code in SUCCESS_CODES else code, message or "the service gives no reason")
     if "total_num" not in facts and "transfer_task_log_list" not in facts:
         raise ShapeError("neither totalNum nor transferTaskLogList is in the answer")
     rows = [_facts.log(row) for row in _facts.objects(facts, "transfer_task_log_list")]
+    rows = list({_identity(row): row for row in rows}.values())
     total = _facts.number(facts, "total_num")
     if total and facts.get("transfer_task_log_list") is None:
         raise ShapeError(f"totalNum is {total} but there is no transferTaskLogList")

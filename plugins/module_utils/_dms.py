@@ -102,7 +102,11 @@ def instances(client: Client, wanted: Wanted) -> Flow:
         if reply is None:
             kept.append(entry)
         elif reply.value is not None:
-            kept.append({**reply.value, "instance_name": reply.value["instance_name"] or entry["instance_name"]})
+            kept.append({**reply.value, "instance_name": entry["instance_name"] or reply.value["instance_name"]})
+    if wanted.instance_names is not None:
+        left = [entry for entry in found if not getattr(shown.get(entry["instance_id"]), "absent", False)]
+        vanished = {entry["instance_name"] for entry in found} - {entry["instance_name"] for entry in left}
+        gone += [missing(instance_name=name) for name in vanished]
     return Found(kept, gone, complete and not any(reply.failure for reply in replies))
 
 
@@ -212,17 +216,20 @@ def sink_tasks(client: Client, wanted: Wanted, topic_info: bool, warn: t.Callabl
         parents = [instance for instance in found.instances if instance["connector_id"]]
         if wanted.instance_ids is not None or wanted.instance_names is not None:
             without = [instance for instance in found.instances if not instance["connector_id"]]
+    read = yield [_sink_tasks_of(client, parent, wanted, topic_info) for parent in parents]
+    if wanted.instance_ids is not None or wanted.instance_names is not None:
+        # A connector of the new kind has an ID too, but is none for this API.
+        without += [parent for parent, tasks in zip(parents, read) if tasks.absent]
     for instance in without:
         name = f" ({instance['instance_name']})" if instance["instance_name"] else ""
         warn(
             f"Instance {instance['instance_id']}{name} has no connector of the kind that has sink tasks. Instances created "
             "now are dumped by Smart Connect tasks: ask hwcloud.streaming.dms_smart_connect_task_info."
         )
-    read = yield [_sink_tasks_of(client, parent, wanted, topic_info) for parent in parents]
     if wanted.connector_ids is not None:
         gone += [missing(connector_id=parent["connector_id"]) for parent, tasks in zip(parents, read) if tasks.absent]
     entries = [tasks.entry for tasks in read if tasks.entry is not None]
-    entries += [_parent(instance, None, None, None) for instance in without]
+    entries += [_parent({**instance, "connector_id": None}, None, None, None) for instance in without]
     entries.sort(key=lambda entry: (entry["connector_id"] or "", entry["instance_id"] or ""))
     tasks = [task for one in read for task in one.tasks]
     tasks.sort(key=lambda task: (task["connector_id"], task["task_name"] or "", task["task_id"]))
@@ -347,14 +354,9 @@ def smart_connect_tasks(client: Client, wanted: Wanted, details: bool) -> Flow:
     read = yield [_smart_connect_tasks_of(client, parent, wanted, details) for parent in parents]
     gone = list(found.not_found)
     if not discovered:
-        gone += [
-            missing(
-                instance_id=parent["instance_id"],
-                instance_name=parent["instance_name"] if wanted.instance_names else None,
-            )
-            for parent, tasks in zip(parents, read)
-            if tasks.absent
-        ]
+        asked_by = "instance_id" if wanted.instance_ids is not None else "instance_name"
+        left = {parent[asked_by] for parent, tasks in zip(parents, read) if not tasks.absent}
+        gone += [missing(**{asked_by: name}) for name in {parent[asked_by] for parent in parents} - left]
     entries = [tasks.entry for tasks in read if tasks.entry is not None]
     entries.sort(key=lambda entry: entry["instance_id"])
     tasks = [task for one in read for task in one.tasks]

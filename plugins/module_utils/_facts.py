@@ -31,6 +31,9 @@ _NUMBERS = frozenset(
     "deliver_time_interval deliver_size_interval retry_duration obs_part_size flush_size task_num replication_factor"
     " target_db full_sync_wait_ms full_sync_max_retry ratelimit".split()
 )
+# A CloudTable destination's schemas, and the lists in them.
+_SCHEMAS = frozenset({"cloudtable_schema", "opentsdb_schema"})
+_SCHEMA_LISTS = frozenset({"opentsdb_schema", "row_key", "columns", "metric", "tags"})
 _names: dict[str, str] = {}
 
 
@@ -107,6 +110,14 @@ def text(facts: Facts, name: str) -> str | None:
     raise ShapeError(f"{name} is {_described(value)} where text is expected")
 
 
+def joined(facts: Facts, name: str) -> str | None:
+    """Return a field that may be one text or a list of them as one text, with commas between."""
+    value = facts.get(name)
+    if isinstance(value, list):
+        return ",".join(filter(None, (text({name: item}, name) for item in value))) or None
+    return text(facts, name)
+
+
 def needed(facts: Facts, name: str) -> str:
     """Return a field without which a thing cannot be told from others."""
     value = text(facts, name)
@@ -116,17 +127,27 @@ def needed(facts: Facts, name: str) -> str:
 
 
 def objects(facts: Facts, *names: str) -> list[Facts]:
-    """Return the first of the named fields that is there, as a list of objects; a single object counts as a list of one."""
+    """Return the first of the named fields that holds any, as a list of objects; a single object counts as a list of one."""
     for name in names:
         value = facts.get(name)
-        if value is None:
-            continue
         if isinstance(value, dict):
             value = [value] if value else []
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        if value is not None and not (isinstance(value, list) and all(isinstance(item, dict) for item in value)):
             raise ShapeError(f"{name} is {_described(value)} where a list of objects is expected")
-        return value
+        if value:
+            return value
     return []
+
+
+def distinct(entries: list[Facts]) -> list[Facts]:
+    """Return the entries without those that are sent twice, which would be counted twice."""
+    return list({repr(entry): entry for entry in entries}.values())
+
+
+def merged(listed: Facts, shown: Facts | None) -> Facts:
+    """Return what an entry in a list and its own answer tell together; the answer wins where it says something."""
+    told = shown or {}
+    return {**listed, **{name: told[name] for name in told if told[name] not in (None, "") or name not in listed}}
 
 
 def page_of(facts: Facts, total: str, *lists: str) -> tuple[int | None, list[Facts]]:
@@ -200,7 +221,7 @@ def with_unknown(facts: Facts, raw: Facts, *consumed: str) -> Facts:
 
 def transfer_task(stream_name: str, listed: Facts, shown: Facts | None, now: int) -> Facts:
     """Return a transfer task from its (tidied) entry in the list and, with details, its own answer."""
-    raw = {**listed, **{name: value for name, value in (shown or {}).items() if value is not None}}
+    raw = merged(listed, shown)
     last = number(raw, "last_transfer_timestamp")
     facts: Facts = {
         "stream_name": stream_name,
@@ -216,13 +237,14 @@ def transfer_task(stream_name: str, listed: Facts, shown: Facts | None, now: int
         "last_transfer_age": age(last, now),
         "exception_strategy": text(raw, "exception_strategy"),
         "destination": None,
-        "partitions": [partition(entry) for entry in objects(raw, "partitions")],
+        "partitions": [],
         "discarded_records": None,
     }
-    facts["discarded_records"] = total_of(entry["discard"] for entry in facts["partitions"])
     keys = [name for name in raw if _DESTINATION.match(name)]
     if shown is not None:
         facts["destination"] = _destination(raw, keys, facts["destination_type"])
+        facts["partitions"] = distinct([partition(entry) for entry in objects(raw, "partitions")])
+        facts["discarded_records"] = total_of(entry["discard"] for entry in facts["partitions"])
     facts["problems"] = state_problems(facts)
     return with_unknown(facts, raw, "status", *keys)
 
@@ -230,9 +252,6 @@ def transfer_task(stream_name: str, listed: Facts, shown: Facts | None, now: int
 def partition(entry: Facts) -> Facts:
     """Return a stream's partition, in either of the two forms that are documented for it."""
     last = number(entry, "last_transfer_timestamp")
-    parents = entry.get("parent_partitions")
-    if isinstance(parents, list):
-        entry = {**entry, "parent_partitions": ",".join(str(parent) for parent in parents) or None}
     facts = {
         "partition_id": text(entry, "partition_id"),
         "state": text(entry, "state") or text(entry, "status"),
@@ -242,7 +261,7 @@ def partition(entry: Facts) -> Facts:
         "discard": number(entry, "discard"),
         "hash_range": text(entry, "hash_range"),
         "sequence_number_range": text(entry, "sequence_number_range"),
-        "parent_partitions": text(entry, "parent_partitions"),
+        "parent_partitions": joined(entry, "parent_partitions"),
     }
     return with_unknown(facts, entry, "status")
 
@@ -260,7 +279,7 @@ def _destination(raw: Facts, keys: list[str], destination_type: str | None) -> F
 
 
 def repaired(entry: Facts) -> Facts:
-    """Return a configuration with its known numbers as numbers; what is not one stays as it is."""
+    """Return a configuration with its known numbers as numbers and lists as lists; what is neither stays as it is."""
     facts = dict(entry)
     if "deliver_time_interva" in facts:  # a slip in the vendor's examples
         facts.setdefault("deliver_time_interval", facts.pop("deliver_time_interva"))
@@ -269,7 +288,19 @@ def repaired(entry: Facts) -> Facts:
             facts[name] = number(facts, name)
         except ShapeError:
             continue
+    for name in _SCHEMAS.intersection(facts):
+        facts[name] = _with_lists(facts[name], name)
     return facts
+
+
+def _with_lists(value: t.Any, name: str = "") -> t.Any:
+    if name in _SCHEMA_LISTS and not isinstance(value, list):
+        value = [value] if value else []
+    if isinstance(value, list):
+        return [_with_lists(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_lists(item, key) for key, item in value.items()}
+    return value
 
 
 # -- DIS logs
@@ -361,7 +392,7 @@ def per_second(amount: int, milliseconds: int) -> float | None:
 
 def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts) -> Facts:
     """Return a connector's sink task from its (tidied) entry in the list and its own answer."""
-    raw = {**listed, **{name: value for name, value in shown.items() if value is not None}}
+    raw = merged(listed, shown)
     keys = [name for name in raw if _DESTINATION.match(name)]
     destination = _destination(raw, keys, text(raw, "destination_type"))
     # The documentation has the topics beside the descriptor, a client that was tried reads them from inside it.
@@ -369,7 +400,7 @@ def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts) -
     topics, topic_names, topics_regex = topics_of(
         {name: raw.get(name) if raw.get(name) is not None else inside.get(name) for name in ("topics", "topics_regex")}
     )
-    infos = [_topic(entry) for entry in objects(raw, "topics_info")]
+    infos = distinct([_topic(entry) for entry in objects(raw, "topics_info")])
     facts: Facts = {
         "instance_id": instance["instance_id"],
         "instance_name": instance["instance_name"],
@@ -388,30 +419,35 @@ def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts) -
         "lag": None,
     }
     if raw.get("topics_info") is not None:
-        lags = [entry["lag"] for info in infos for entry in info["partitions"]]
-        facts["lag"] = sum(lags) if None not in lags else None
+        facts["lag"] = _sum_of_all(info["lag"] for info in infos)
     facts["problems"] = state_problems(facts)
     return with_unknown(facts, raw, "state", *keys)
 
 
 def topics_of(raw: Facts) -> tuple[str | None, list[str], str | None]:
     """Return (topics as told, the names in it, the regular expression if it is one)."""
-    topics, regex = raw.get("topics"), text(raw, "topics_regex") or None
-    if isinstance(topics, list):
-        topics = ",".join(str(topic) for topic in topics)
-    if topics is not None and not isinstance(topics, str):
-        raise ShapeError(f"topics is {_described(topics)} where text is expected")
+    topics, regex = joined(raw, "topics"), text(raw, "topics_regex") or None
     names = [name.strip() for name in (topics or "").split(",") if name.strip()]
-    if regex is None and not all(_TOPIC_NAME.match(name) for name in names):
-        regex = topics
-    return topics, names if regex is None else [], regex
+    if not all(_TOPIC_NAME.match(name) for name in names):
+        names, regex = [], regex or topics
+    return topics, names, regex
 
 
 def _topic(entry: Facts) -> Facts:
-    partitions = [_topic_partition(item) for item in objects(entry, "partitions")]
-    lags = [item["lag"] for item in partitions]
-    facts = {"topic": text(entry, "topic"), "lag": sum(lags) if None not in lags else None, "partitions": partitions}
-    return with_unknown(facts, entry)
+    partitions = distinct([_topic_partition(item) for item in objects(entry, "partitions")])
+    told = entry.get("partitions") is not None
+    lag = _sum_of_all(item["lag"] for item in partitions) if told else None
+    return with_unknown({"topic": text(entry, "topic"), "lag": lag, "partitions": partitions}, entry)
+
+
+def _sum_of_all(values: t.Iterable[int | None]) -> int | None:
+    """Return the sum, None when one of the values is not known."""
+    total = 0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
 
 
 def _topic_partition(entry: Facts) -> Facts:
@@ -430,7 +466,7 @@ def _topic_partition(entry: Facts) -> Facts:
 
 def smart_connect_task(instance: Facts, listed: Facts, shown: Facts | None) -> Facts:
     """Return a Smart Connect task from its (tidied) entry in the list and, with details, its own answer."""
-    raw = {**listed, **{name: value for name, value in (shown or {}).items() if value is not None}}
+    raw = merged(listed, shown)
     configurations: dict[str, Facts | None] = {}
     for name in ("source_task", "sink_task"):
         entries = objects(raw, name)

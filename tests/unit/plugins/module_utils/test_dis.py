@@ -1,0 +1,195 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The flows of transfer tasks, driven without HTTP: what counts as an answer, what as absent, when a list ends."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ShapeError
+from ansible_collections.hwcloud.streaming.tests.unit.plugins.module_utils.flows import (
+    BROKEN,
+    REFUSED,
+    STREAM_ABSENT,
+    TASK_ABSENT,
+    Asked,
+    Outcome,
+    run,
+)
+
+NOW = 1767323045678
+
+
+def ask(service: t.Callable[[Asked], t.Any] | dict[str, t.Any], details: bool = True, **wanted: t.Any) -> Outcome:
+    asked = _dis.Wanted(**{"stream_names": None, "task_names": None, **wanted})
+    return run(lambda client: _dis.transfer_tasks(client, asked, details, NOW), service)
+
+
+def found(outcome: Outcome) -> list[tuple[str, str]]:
+    return [(task["stream_name"], task["task_name"]) for task in outcome.value["transfer_tasks"]]
+
+
+def listed(*names: str, **more: t.Any) -> dict[str, t.Any]:
+    return {"total_number": len(names), "tasks": [{"task_name": name} for name in names], **more}
+
+
+def test_paths_are_percent_encoded() -> None:
+    assert _dis.path("v2", "p", "a b~_-.") == "/v2/p/a%20b~_-."
+    assert _dis.path("a/b") == "/a%2Fb"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "task", "keeps", "may_keep"),
+    [
+        ({}, {}, True, True),
+        ({"states": frozenset({"RUNNING"})}, {"state": "running"}, True, True),
+        ({"states": frozenset({"RUNNING"})}, {"state": "PAUSED"}, False, False),
+        ({"states": frozenset({"RUNNING"})}, {"state": None}, False, True),
+        ({"states": frozenset()}, {"state": "RUNNING"}, False, False),
+        ({"destination_types": frozenset({"OBS"})}, {"destination_type": "Obs"}, True, True),
+        ({"destination_types": frozenset({"OBS"})}, {"destination_type": "DLI"}, False, False),
+        ({"destination_types": frozenset({"OBS"})}, {}, False, True),
+    ],
+)
+def test_filters(wanted: dict[str, t.Any], task: dict[str, t.Any], keeps: bool, may_keep: bool) -> None:
+    asked = _dis.Wanted(None, None, **wanted)
+    assert (asked.keeps(task), asked.may_keep(task)) == (keeps, may_keep)
+
+
+@pytest.mark.parametrize(
+    ("answer", "total", "more", "names"),
+    [
+        ({"stream_names": ["a"], "total_number": "1"}, 1, False, ["a"]),
+        ({"stream_names": "a", "has_more_streams": True}, None, True, ["a"]),
+        ({"stream_info_list": [{"stream_name": "a"}], "has_more_streams": "true"}, None, True, ["a"]),
+        ({"stream_names": [], "stream_info_list": [{"stream_name": "a"}]}, None, False, ["a"]),
+        ({"total_number": 0}, 0, False, []),
+        ({"total_number": 0, "stream_names": None}, 0, False, []),
+    ],
+)
+def test_lists_of_streams(answer: dict[str, t.Any], total: int | None, more: bool, names: list[str]) -> None:
+    assert _dis._streams(answer) == (total, more, names)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"has_more_streams": True},
+        {"total_number": 3},
+        {"total_number": 3, "stream_names": None},
+        {"stream_names": {"a": 1}},
+        {"stream_names": [None]},
+        {"stream_names": [""]},
+        {"stream_names": 5},
+        {"stream_info_list": [{}]},
+        {"stream_names": ["a"], "total_number": "many"},
+    ],
+)
+def test_what_is_no_list_of_streams(answer: dict[str, t.Any]) -> None:
+    with pytest.raises(ShapeError):
+        _dis._streams(answer)
+
+
+@pytest.mark.parametrize("answer", [{}, {"unheard": "of"}, {"total_number": 1, "tasks": []}])
+def test_what_is_no_task(answer: dict[str, t.Any]) -> None:
+    with pytest.raises(ShapeError):
+        _dis.shown_facts(answer)
+
+
+def test_doubled_entries_are_one_task() -> None:
+    outcome = ask({"streams/s/transfer-tasks": listed("a", "a", "b")}, details=False, stream_names=["s"])
+    assert found(outcome) == [("s", "a"), ("s", "b")]
+    assert outcome.value["summary"]["total"] == 2
+
+
+@pytest.mark.parametrize("entry", [{"task_name": ""}, {"task_id": "1"}, {"task_name": "a", "create_time": "soon"}, {}])
+def test_an_entry_that_is_no_task_is_the_lists_failure(entry: dict[str, t.Any]) -> None:
+    outcome = ask({"streams/s/transfer-tasks": {"tasks": [entry], "total_number": 1}}, stream_names=["s"])
+    assert [failure.kind for failure in outcome.failures] == ["protocol"]
+    assert outcome.value["streams"] == []
+
+
+@pytest.mark.parametrize(
+    ("second", "names", "kinds", "requests"),
+    [
+        (listed("b", total_number=2), ["a", "b"], [], 2),
+        (listed("a", total_number=2), ["a"], [], 2),
+        (listed(total_number=2), ["a"], [], 2),
+        (REFUSED, ["a"], [], 2),
+        (BROKEN, ["a"], ["server"], 2),
+        ({"nothing": 1}, ["a"], ["protocol"], 2),
+        (STREAM_ABSENT, [], [], 2),
+    ],
+)
+def test_the_second_page(second: t.Any, names: list[str], kinds: list[str], requests: int) -> None:
+    def service(asked: Asked) -> t.Any:
+        return second if asked.query == {"start_task_name": "a"} else listed("a", total_number=2)
+
+    outcome = ask(service, details=False, stream_names=["s"])
+    assert [name for _stream, name in found(outcome)] == names
+    assert [failure.kind for failure in outcome.failures] == kinds
+    assert len(outcome.asked) == requests
+
+
+def test_a_list_that_goes_on_for_ever_ends_with_its_total() -> None:
+    def service(asked: Asked) -> t.Any:
+        number = int(asked.query.get("start_task_name", "0"))
+        return listed(str(number + 1), total_number=7)
+
+    assert len(ask(service, details=False, stream_names=["s"]).asked) == 7
+
+
+def test_a_first_page_that_is_refused_is_a_failure() -> None:
+    outcome = ask(lambda asked: REFUSED, stream_names=["s"], task_names=["t"])
+    assert [failure.kind for failure in outcome.failures] == ["invalid_request"]
+    assert outcome.value["not_found"] == []
+
+
+def test_not_found_is_sorted_and_tells_each_name_once() -> None:
+    service = {
+        "streams/a/transfer-tasks": listed("x"),
+        "streams/b/transfer-tasks": STREAM_ABSENT,
+        "streams/c/transfer-tasks": STREAM_ABSENT,
+    }
+    outcome = ask(service, details=False, stream_names=["c", "a", "b"], task_names=["z", "x", "y"])
+    assert outcome.value["not_found"] == [
+        {"stream_name": None, "task_name": "y"},
+        {"stream_name": None, "task_name": "z"},
+        {"stream_name": "b", "task_name": None},
+        {"stream_name": "c", "task_name": None},
+    ]
+
+
+def test_an_absent_detail() -> None:
+    service = {
+        "streams/a/transfer-tasks": listed("x"),
+        "streams/a/transfer-tasks/x": TASK_ABSENT,
+        "streams/b/transfer-tasks": listed("x"),
+        "streams/b/transfer-tasks/x": {"state": "RUNNING"},
+    }
+    outcome = ask(service, stream_names=["a", "b"], task_names=["x"])
+    assert (found(outcome), outcome.value["not_found"]) == ([("b", "x")], [])
+    assert [entry["stream_name"] for entry in outcome.value["streams"]] == ["a", "b"]
+
+
+def test_the_summary_of_figures_that_are_not_told() -> None:
+    def service(asked: Asked) -> t.Any:
+        if asked.path.endswith("tasks"):
+            return listed("x", "y")
+        discard = 4 if asked.path.endswith("x") else None
+        return {"last_transfer_timestamp": NOW - 9000, "partitions": [{"partition_id": "0", "discard": discard}]}
+
+    outcome = ask(service, stream_names=["s"])
+    assert [task["discarded_records"] for task in outcome.value["transfer_tasks"]] == [4, None]
+    assert outcome.value["summary"] == {
+        "total": 2,
+        "healthy": 0,
+        "by_state": {"UNKNOWN": 2},
+        "by_destination_type": {"UNKNOWN": 2},
+        "discarded_records": 4,
+        "oldest_transfer_age": 9,
+    }

@@ -1,0 +1,569 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading logs page by page from services that cap, repeat, exaggerate and grow: no row lost, none doubled, no loop."""
+
+from __future__ import annotations
+
+import random
+import typing as t
+
+import pytest
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis, _dis_logs
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import RefusedInside, ShapeError
+from ansible_collections.hwcloud.streaming.tests.unit.plugins.module_utils.flows import (
+    BROKEN,
+    REFUSED,
+    STREAM_ABSENT,
+    TASK_ABSENT,
+    Asked,
+    Outcome,
+    run,
+)
+
+START = 1756500000000
+STEP = 300_000
+TASK = "lJ4Ts5ObPd2UOpcRj3K"
+ALL = _dis.Wanted(None, None)
+QUERY = _dis_logs.Query("desc", "createTimeStr", None, False, 10, None, None, 4)
+
+
+def row(number: int, **changes: t.Any) -> dict[str, t.Any]:
+    """Row number 0 is the oldest one."""
+    start = START + number * STEP
+    return {
+        "transferTaskId": TASK,
+        "destinationType": "OBS",
+        "startTime": start,
+        "endTime": start + STEP,
+        "transferBytes": 1000 + number,
+        "transferRecordsNum": 10,
+        "transferFileName": f"{TASK}.orders.0.{start}",
+        "state": 0,
+        **changes,
+    }
+
+
+class Service:
+    """A log that answers as documented, with the liberties that its attributes give it."""
+
+    def __init__(self, rows: int, **liberties: t.Any) -> None:
+        self.rows = [row(number) for number in range(rows)]
+        self.cap: int = liberties.pop("cap", 1000)
+        self.exaggerates: int = liberties.pop("exaggerates", 0)
+        self.repeats: bool = liberties.pop("repeats", False)
+        self.grows: dict[int, int] = liberties.pop("grows", {})  # rows that are added before the nth request
+        self.broken: tuple[int, ...] = liberties.pop("broken", ())  # pages
+        self.sort_key: t.Callable[[dict[str, t.Any]], t.Any] = liberties.pop("sort_key", lambda one: one["startTime"])
+        self.new_row: t.Callable[[int], dict[str, t.Any]] = liberties.pop("new_row", row)
+        assert not liberties
+        self.requests = 0
+
+    def __call__(self, asked: Asked) -> t.Any:
+        self.requests += 1
+        for _new in range(self.grows.get(self.requests, 0)):
+            self.rows.append(self.new_row(len(self.rows)))
+        page = asked.sent["pageInfo"]
+        index = 1 if self.repeats else page["pageIndex"]
+        if page["pageIndex"] in self.broken:
+            return BROKEN
+        size = min(page["pageTotal"], self.cap)
+        ordered = sorted(self.rows, key=self.sort_key, reverse=asked.sent["order"] == "desc")
+        return {
+            "errorCode": -1,
+            "message": None,
+            "totalNum": len(ordered) + self.exaggerates,
+            "transferTaskLogList": ordered[(index - 1) * size : index * size],
+        }
+
+
+def read(service: t.Callable[[Asked], t.Any], concurrency: int = 4, **query: t.Any) -> Outcome:
+    return run(
+        lambda client: _dis_logs.facts(client, [_dis_logs.Task(TASK)], ALL, QUERY._replace(**query)),
+        service,
+        concurrency,
+    )
+
+
+def numbers(outcome: Outcome) -> list[int]:
+    """The rows that came out, by their number."""
+    return [(entry["start_time"] - START) // STEP for entry in outcome.value["logs"]]
+
+
+def pages(outcome: Outcome) -> list[int]:
+    return [asked.sent["pageInfo"]["pageIndex"] for asked in outcome.asked]
+
+
+def down(first: int, last: int) -> list[int]:
+    return list(range(first, last - 1, -1))
+
+
+# -- whole logs
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 95])
+def test_every_row_comes_once_in_order(count: int) -> None:
+    outcome = read(Service(count))
+    assert numbers(outcome) == down(count - 1, 0)
+    assert outcome.failures == []
+    assert sorted(pages(outcome)) == list(range(1, max(1, -(-count // 10)) + 1))
+    (entry,) = outcome.value["tasks"]
+    assert (entry["total_num"], entry["returned"], entry["truncated"]) == (count, count, False)
+    assert numbers(read(Service(count), order="asc")) == list(range(count))
+
+
+@pytest.mark.parametrize("cap", [1, 3, 7])
+@pytest.mark.parametrize("order", ["desc", "asc"])
+def test_a_silent_cap_of_the_page_size_loses_nothing(cap: int, order: str) -> None:
+    outcome = read(Service(25, cap=cap), order=order)
+    assert numbers(outcome) == (down(24, 0) if order == "desc" else list(range(25)))
+    assert outcome.value["tasks"][0]["truncated"] is False
+    assert len(outcome.asked) == -(-25 // cap)
+
+
+@pytest.mark.parametrize(("exaggerates", "most"), [(1, 8), (10, 8), (1000, 8), (2**60, 8)])
+def test_a_total_larger_than_the_list_ends_with_the_rows(exaggerates: int, most: int) -> None:
+    outcome = read(Service(30, exaggerates=exaggerates))
+    assert numbers(outcome) == down(29, 0)
+    assert outcome.value["tasks"][0]["total_num"] == 30 + exaggerates
+    assert outcome.value["tasks"][0]["truncated"] is True
+    assert len(outcome.asked) <= most
+
+
+def test_a_total_without_rows_is_told_as_it_is() -> None:
+    outcome = read(Service(0, exaggerates=7))
+    assert (numbers(outcome), len(outcome.asked)) == ([], 1)
+    assert (outcome.value["tasks"][0]["total_num"], outcome.value["tasks"][0]["truncated"]) == (7, True)
+
+
+@pytest.mark.parametrize("cap", [4, 1000])
+def test_a_page_that_repeats_ends_the_reading(cap: int) -> None:
+    outcome = read(Service(500, repeats=True, cap=cap))
+    first = min(cap, 10)
+    assert numbers(outcome) == down(499, 500 - first)
+    assert outcome.value["tasks"][0]["truncated"] is True
+    assert len(outcome.asked) <= 5
+
+
+def test_doubled_rows_count_once() -> None:
+    twice = {"totalNum": 2, "transferTaskLogList": [row(1), row(1), row(0), row(0)]}
+    outcome = read(lambda asked: twice)
+    assert numbers(outcome) == [1, 0]
+    assert outcome.value["summary"]["transfer_bytes"] == 2001
+    assert outcome.value["summary"]["total_num"] == 2
+
+
+def test_rows_without_a_file_name_are_told_apart_by_what_they_say() -> None:
+    bare = [row(number, transferFileName=None) for number in (2, 1, 1, 0)]
+    assert numbers(read(lambda asked: {"totalNum": 3, "transferTaskLogList": bare})) == [2, 1, 0]
+
+
+# -- logs that grow
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("grows", [{2: 1}, {3: 4}, {2: 1, 3: 1, 4: 1}, {2: 25}, {5: 10}, {4: 3, 6: 9}])
+def test_rows_added_while_paging(order: str, concurrency: int, grows: dict[int, int]) -> None:
+    outcome = read(Service(60, grows=grows), concurrency, order=order)
+    assert numbers(outcome) == (down(59, 0) if order == "desc" else list(range(60)))
+    assert outcome.value["tasks"][0]["total_num"] == 60
+    assert outcome.value["tasks"][0]["truncated"] is False
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("grows", [{2: 1}, {3: 4}, {6: 2}])
+def test_rows_that_land_anywhere_while_paging(order: str, grows: dict[int, int]) -> None:
+    """Sorted by size a new row may come between any two: the log is read anew."""
+    size = {"sort_key": lambda one: one["transferBytes"], "new_row": lambda number: row(number, transferBytes=1020.0)}
+    outcome = read(Service(60, grows=grows, **size), 1, order=order, sort_by="dataSize")
+    assert sorted(numbers(outcome)) == list(range(60 + sum(grows.values())))
+    assert [entry["transfer_bytes"] for entry in outcome.value["logs"]] == sorted(
+        (entry["transfer_bytes"] for entry in outcome.value["logs"]), reverse=order == "desc"
+    )
+
+
+def test_a_log_that_never_stops_growing_is_not_read_for_ever() -> None:
+    service = Service(60, grows=dict.fromkeys(range(1, 1000), 3))
+    outcome = read(service, 1, sort_by="records")
+    assert len(outcome.asked) < 100
+    assert len(set(numbers(outcome))) == len(numbers(outcome))
+
+
+# -- limits and windows
+
+
+@pytest.mark.parametrize(
+    ("limit", "wanted_pages", "sizes"),
+    [(1, [1], {1}), (10, [1], {10}), (11, [1, 2], {10}), (25, [1, 2, 3], {10})],
+)
+def test_a_limit_reads_no_page_too_many(limit: int, wanted_pages: list[int], sizes: set[int]) -> None:
+    outcome = read(Service(95), limit=limit)
+    assert numbers(outcome) == down(94, 95 - limit)
+    assert sorted(pages(outcome)) == wanted_pages
+    assert {asked.sent["pageInfo"]["pageTotal"] for asked in outcome.asked} == sizes
+    assert outcome.value["tasks"][0]["truncated"] is True
+    assert outcome.value["tasks"][0]["returned"] == limit
+
+
+def test_a_limit_that_is_just_all_is_not_truncated() -> None:
+    assert read(Service(20), limit=20).value["summary"]["truncated"] is False
+
+
+def test_a_limit_on_a_growing_log_keeps_the_rows_that_were_newest_first() -> None:
+    outcome = read(Service(60, grows={2: 3}), 1, limit=20)
+    assert numbers(outcome) == down(59, 40)
+
+
+def at(number: int) -> int:
+    return START + number * STEP
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("sort_by", ["startTime", "createTimeStr"])
+@pytest.mark.parametrize(
+    ("since", "until", "first", "last"),
+    [
+        (None, None, 0, 199),
+        (150, None, 150, 199),
+        (None, 40, 0, 39),
+        (55, 77, 55, 76),
+        (60, 61, 60, 60),
+        (199, None, 199, 199),
+        (0, 1, 0, 0),
+        (190, 500, 190, 199),
+    ],
+)
+def test_a_window_keeps_what_starts_in_it(
+    order: str, sort_by: str, since: int | None, until: int | None, first: int, last: int
+) -> None:
+    outcome = read(
+        Service(200),
+        order=order,
+        sort_by=sort_by,
+        since=None if since is None else at(since),
+        until=None if until is None else at(until),
+    )
+    assert numbers(outcome) == (down(last, first) if order == "desc" else list(range(first, last + 1)))
+    assert outcome.value["tasks"][0]["truncated"] is False
+    assert outcome.value["tasks"][0]["total_num"] == 200
+    assert len(pages(outcome)) == len(set(pages(outcome)))
+    if sort_by == "startTime" and last - first < 30:
+        assert len(outcome.asked) <= 9  # of 20
+
+
+def test_an_empty_window() -> None:
+    outcome = read(Service(200), sort_by="startTime", since=at(1000))
+    assert (numbers(outcome), pages(outcome)) == ([], [1])
+    assert outcome.value["tasks"][0]["truncated"] is False
+    outcome = read(Service(200), sort_by="startTime", until=at(-5))
+    assert numbers(outcome) == []
+    assert outcome.value["summary"]["returned"] == 0
+
+
+@pytest.mark.parametrize("sort_by", ["startTime", "createTimeStr"])
+@pytest.mark.parametrize(("limit", "truncated"), [(5, True), (19, True), (20, False), (25, False)])
+def test_first_the_window_then_the_limit_then_truncated(sort_by: str, limit: int, truncated: bool) -> None:
+    outcome = read(Service(200), sort_by=sort_by, since=at(100), until=at(120), limit=limit)
+    assert numbers(outcome) == down(119, 120 - min(limit, 20))
+    assert outcome.value["tasks"][0]["truncated"] is truncated
+    if sort_by == "startTime":
+        assert len(outcome.asked) <= 9
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("grows", [{2: 3}, {3: 12}, {4: 1, 5: 1}])
+def test_a_window_over_a_growing_log(order: str, grows: dict[int, int]) -> None:
+    outcome = read(Service(200, grows=grows), 1, order=order, sort_by="startTime", since=at(50), until=at(90))
+    assert sorted(numbers(outcome)) == list(range(50, 90))
+    assert numbers(outcome) == sorted(numbers(outcome), reverse=order == "desc")
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(("since", "until"), [(20, 60), (2, 9), (80, 81)])
+def test_a_window_over_a_log_that_is_not_in_order_reads_all_of_it(
+    order: str, seed: int, since: int, until: int
+) -> None:
+    """A service that takes no notice of what to sort by: what is read does not look sorted."""
+    places = random.Random(seed).sample(range(100), 100)
+    shuffled = Service(100, sort_key=lambda one: places[(one["startTime"] - START) // STEP])
+    outcome = read(shuffled, sort_by="startTime", order=order, since=at(since), until=at(until))
+    assert sorted(numbers(outcome)) == list(range(since, until))
+
+
+def test_a_window_over_rows_that_tell_no_times_reads_all_of_them() -> None:
+    service = Service(40)
+    for one in service.rows[10:]:
+        one["startTime"] = None
+    service.sort_key = lambda one: one["endTime"]
+    outcome = read(service, sort_by="startTime", since=at(0))
+    assert numbers(outcome) == down(9, 0)
+    assert outcome.value["tasks"][0]["truncated"] is False
+
+
+def test_a_page_of_one_moment_is_read_on_carefully() -> None:
+    service = Service(60)
+    for one in service.rows[40:]:
+        one["startTime"] = at(59)
+    service.sort_key = lambda one: one["endTime"]
+    outcome = read(service, sort_by="startTime", since=at(25))
+    assert len(numbers(outcome)) == 35
+    assert sorted(pages(outcome)) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("sort_by", ["startTime", "createTimeStr"])
+@pytest.mark.parametrize("liberty", [{"exaggerates": 2**60}, {"exaggerates": 15}, {"repeats": True}, {"cap": 3}])
+@pytest.mark.parametrize("limit", [None, 8])
+def test_a_window_over_a_log_with_liberties_ends(sort_by: str, liberty: dict[str, t.Any], limit: int | None) -> None:
+    outcome = read(Service(40, **liberty), sort_by=sort_by, since=at(5), until=at(15), limit=limit)
+    assert len(outcome.asked) <= 90
+    if "repeats" not in liberty:
+        assert numbers(outcome) == down(14, 5)[:limit]
+    if limit or "repeats" in liberty:
+        assert outcome.value["tasks"][0]["truncated"] is True
+
+
+def test_rows_without_a_start_time_lie_in_no_window() -> None:
+    rows = [row(3), row(2, startTime=None), row(1)]
+    answer = {"totalNum": 3, "transferTaskLogList": rows}
+    assert numbers(read(lambda asked: answer, sort_by="startTime", since=at(0))) == [3, 1]
+
+
+# -- sums
+
+
+def test_summary_only_keeps_no_row_and_counts_all_of_them() -> None:
+    full, sums = read(Service(35)), read(Service(35), summary_only=True)
+    assert sums.value["logs"] == []
+    assert sums.value["tasks"] == full.value["tasks"]
+    assert sums.value["summary"] == full.value["summary"]
+    assert sums.value["summary"] == {
+        "total_num": 35,
+        "returned": 35,
+        "truncated": False,
+        "transfer_bytes": 35 * 1000 + 35 * 34 // 2,
+        "transfer_records_num": 350,
+        "bytes_per_second": 3.39,  # 35595 bytes in 35 intervals of 300 s that touch
+        "records_per_second": 0.033,
+    }
+    assert sums.value["tasks"][0]["first_started_at"] == "2025-08-29T20:40:00.000Z"
+    assert sums.value["tasks"][0]["last_ended_at"] == "2025-08-29T23:35:00.000Z"
+
+
+def test_the_busy_time_of_two_tasks_counts_once_where_they_overlap() -> None:
+    def service(asked: Asked) -> t.Any:
+        offset = 0 if asked.path == "a" else 2
+        rows = [row(offset + 2, transferTaskId=asked.path), row(offset, transferTaskId=asked.path)]
+        return {"totalNum": 2, "transferTaskLogList": rows}
+
+    tasks = [_dis_logs.Task("b"), _dis_logs.Task("a")]
+    outcome = run(lambda client: _dis_logs.facts(client, tasks, ALL, QUERY), service)
+    assert [entry["transfer_task_id"] for entry in outcome.value["tasks"]] == ["b", "a"]
+    assert [entry["transfer_task_id"] for entry in outcome.value["logs"]] == ["b", "b", "a", "a"]
+    # Intervals 0, 2 of the one and 2, 4 of the other: three of 300 s.
+    assert outcome.value["summary"]["records_per_second"] == round(40 / 900, 3)
+
+
+def test_a_log_without_times_has_no_rate() -> None:
+    rows = [row(1, startTime=0, endTime=-1), row(0, startTime=None, endTime=None, transferBytes=None)]
+    outcome = read(lambda asked: {"totalNum": 2, "transferTaskLogList": rows})
+    assert outcome.value["summary"]["bytes_per_second"] is None
+    assert outcome.value["summary"]["transfer_bytes"] == 1001
+    assert [entry["started_at"] for entry in outcome.value["logs"]] == [None, None]
+    assert [entry["start_time"] for entry in outcome.value["logs"]] == [0, None]
+    assert outcome.value["tasks"][0]["first_started_at"] is None
+
+
+# -- failures
+
+
+def test_a_page_that_fails_keeps_the_others() -> None:
+    outcome = read(Service(60, broken=(3,)))
+    assert numbers(outcome) == [*down(59, 40), *down(29, 0)]
+    assert [failure.kind for failure in outcome.failures] == ["server"]
+    assert outcome.value["tasks"][0]["truncated"] is True
+
+
+@pytest.mark.parametrize("query", [{}, {"sort_by": "startTime", "since": at(5), "until": at(20)}, {"limit": 30}])
+@pytest.mark.parametrize("cap", [4, 1000])
+def test_when_all_pages_but_the_first_fail_the_first_is_kept(query: dict[str, t.Any], cap: int) -> None:
+    outcome = read(Service(60, broken=tuple(range(2, 99)), cap=cap), **query)
+    assert outcome.value["tasks"][0]["truncated"] is True
+    assert 1 <= len(outcome.failures) <= 4
+    if not query.get("since"):
+        assert numbers(outcome) == down(59, 60 - min(cap, 10))
+
+
+def test_a_page_that_fails_behind_the_near_end_of_a_window() -> None:
+    service = Service(200, broken=(17,))
+    outcome = read(service, sort_by="startTime", since=at(20), until=at(60), pages_at_once=1)
+    assert [failure.kind for failure in outcome.failures] == ["server"]
+    assert outcome.value["tasks"][0]["truncated"] is True
+    assert numbers(outcome)[:20] == down(59, 40)
+
+
+def test_a_page_of_moved_rows_that_fails() -> None:
+    broken: list[int] = []
+
+    def service(asked: Asked, log: Service = Service(30, grows={3: 2})) -> t.Any:  # noqa: B008
+        index = asked.sent["pageInfo"]["pageIndex"]
+        if index == 4:
+            broken.append(index)
+            return BROKEN
+        return log(asked)
+
+    outcome = read(service, 1)
+    assert (broken, [failure.kind for failure in outcome.failures]) == ([4], ["server"])
+    assert numbers(outcome) == down(29, 2)
+    assert outcome.value["tasks"][0]["truncated"] is True
+
+
+def test_a_first_page_that_fails_leaves_the_task_out() -> None:
+    outcome = read(Service(60, broken=(1,)))
+    assert outcome.value["tasks"] == outcome.value["logs"] == outcome.value["not_found"] == []
+    assert len(outcome.failures) == 1
+
+
+def test_an_absent_task_asked_for_by_its_id() -> None:
+    outcome = read(lambda asked: TASK_ABSENT)
+    assert outcome.value["not_found"] == [{"transfer_task_id": TASK, "stream_name": None, "task_name": None}]
+    assert outcome.failures == []
+
+
+# -- tasks by name
+
+
+def by_name(
+    service: dict[str, t.Any] | t.Callable[[Asked], t.Any],
+    stream_names: list[str] | None,
+    task_names: list[str] | None = None,
+) -> Outcome:
+    wanted = _dis.Wanted(stream_names, task_names)
+    return run(lambda client: _dis_logs.facts(client, None, wanted, QUERY), service)
+
+
+def listed(*tasks: tuple[str, str | None]) -> dict[str, t.Any]:
+    entries = [{"task_name": name, "task_id": task_id} for name, task_id in tasks]
+    return {"total_number": len(tasks), "tasks": entries}
+
+
+def log_of(*rows: int) -> dict[str, t.Any]:
+    return {"totalNum": len(rows), "transferTaskLogList": [row(number) for number in rows]}
+
+
+def test_tasks_are_found_by_the_names_of_their_streams_and_sorted() -> None:
+    service = {
+        "streams/b/transfer-tasks": listed(("z", "id-z"), ("y", None)),
+        "streams/b/transfer-tasks/y": {"task_id": "id-y"},
+        "streams/a/transfer-tasks": listed(("x", "id-x")),
+        "id-x": log_of(3),
+        "id-y": log_of(2),
+        "id-z": log_of(1),
+    }
+    outcome = by_name(service, ["b", "a"])
+    told = [(entry["stream_name"], entry["task_name"], entry["transfer_task_id"]) for entry in outcome.value["tasks"]]
+    assert told == [("a", "x", "id-x"), ("b", "y", "id-y"), ("b", "z", "id-z")]
+    assert [(entry["task_name"], entry["transfer_task_id"]) for entry in outcome.value["logs"]] == [
+        ("x", "id-x"),
+        ("y", "id-y"),
+        ("z", "id-z"),
+    ]
+    assert numbers(outcome) == [3, 2, 1]
+
+
+def test_what_was_asked_for_by_name_and_is_not_there() -> None:
+    service = {
+        "streams/a/transfer-tasks": listed(("x", "id-x"), ("y", "id-y"), ("v", None)),
+        "streams/a/transfer-tasks/v": TASK_ABSENT,
+        "id-x": log_of(1),
+        "id-y": TASK_ABSENT,
+    }
+    outcome = by_name(service, ["a"], ["x", "y", "v", "w"])
+    assert outcome.value["not_found"] == [
+        {"transfer_task_id": None, "stream_name": "a", "task_name": name} for name in ("v", "w", "y")
+    ]
+    # Without their names they were not asked for.
+    assert by_name(service, ["a"]).value["not_found"] == []
+
+
+def test_a_task_that_one_of_two_streams_still_has_is_not_missing() -> None:
+    service = {
+        "streams/a/transfer-tasks": listed(("x", "id-1"), ("y", "id-3")),
+        "streams/b/transfer-tasks": listed(("x", "id-2")),
+        "id-1": TASK_ABSENT,
+        "id-2": log_of(1),
+        "id-3": TASK_ABSENT,
+    }
+    outcome = by_name(service, ["a", "b"], ["x", "y"])
+    assert outcome.value["not_found"] == [{"transfer_task_id": None, "stream_name": None, "task_name": "y"}]
+
+
+def test_an_absent_stream() -> None:
+    outcome = by_name({"streams/a/transfer-tasks": STREAM_ABSENT}, ["a"])
+    assert outcome.value["not_found"] == [{"transfer_task_id": None, "stream_name": "a", "task_name": None}]
+
+
+def test_a_stream_or_a_task_that_cannot_be_read_is_not_missing() -> None:
+    service = {
+        "streams/a/transfer-tasks": BROKEN,
+        "streams/b/transfer-tasks": listed(("x", None), ("y", None), ("z", "id-z")),
+        "streams/b/transfer-tasks/x": REFUSED,
+        "streams/b/transfer-tasks/y": {"task_name": "y"},  # tells no ID either
+        "id-z": log_of(1),
+    }
+    outcome = by_name(service, ["a", "b"], ["x", "y", "z", "unheard-of"])
+    assert outcome.value["not_found"] == []
+    assert [entry["task_name"] for entry in outcome.value["tasks"]] == ["z"]
+    assert [failure.kind for failure in outcome.failures] == ["server", "invalid_request", "protocol"]
+
+
+# -- one answer
+
+
+@pytest.mark.parametrize("code", [None, -1, "-1", " -1 ", 0, "0", ""])
+@pytest.mark.parametrize("message", [None, ""])
+def test_the_codes_of_success(code: t.Any, message: t.Any) -> None:
+    page = _dis_logs.page_of({"errorCode": code, "message": message, "totalNum": 0, "transferTaskLogList": None})
+    assert page == _dis_logs.Page(0, [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"errorCode": "DIS.5000", "message": None}, ("DIS.5000", "the service gives no reason")),
+        ({"errorCode": -1, "message": "task is broken"}, ("", "task is broken")),
+        ({"errorCode": 4354, "message": "gone"}, ("4354", "gone")),
+    ],
+)
+def test_an_error_inside_a_success(answer: dict[str, t.Any], told: tuple[str, str]) -> None:
+    with pytest.raises(RefusedInside) as refusal:
+        _dis_logs.page_of({**answer, "totalNum": 0, "transferTaskLogList": []})
+    assert refusal.value.args == told
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"errorCode": -1, "message": None},
+        {"totalNum": 3, "transferTaskLogList": None},
+        {"errorCode": -1, "message": {"a": 1}, "totalNum": 0, "transferTaskLogList": []},
+        {"errorCode": [-1], "totalNum": 0, "transferTaskLogList": []},
+        {"totalNum": 3},
+        {"totalNum": "three", "transferTaskLogList": []},
+        {"totalNum": 1, "transferTaskLogList": ["a row"]},
+        {"totalNum": 1, "transferTaskLogList": [{"startTime": 1.5}]},
+        {"totalNum": 1, "transferTaskLogList": "rows"},
+    ],
+)
+def test_an_answer_of_another_shape(answer: dict[str, t.Any]) -> None:
+    with pytest.raises(ShapeError):
+        _dis_logs.page_of(answer)
+
+
+def test_of_two_spellings_the_one_that_says_something_counts() -> None:
+    page = _dis_logs.page_of({"totalNum": None, "total_num": "1", "transferTaskLogList": row(0), "errorCode": None})
+    assert (page.total, len(page.rows)) == (1, 1)
+    page = _dis_logs.page_of({"totalNum": 1, "total_num": None, "transferTaskLogList": row(0)})
+    assert page.total == 1

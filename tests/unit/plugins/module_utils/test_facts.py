@@ -1,0 +1,394 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names, types and derived facts, one by one."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ShapeError
+
+MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+NOW = 1767323045678
+INSTANCE = {"instance_id": "i", "instance_name": "n"}
+
+
+@pytest.mark.parametrize(
+    ("name", "clean"),
+    [
+        ("partitionId", "partition_id"),
+        ("partition_id", "partition_id"),
+        ('file_prefix"', "file_prefix"),
+        ("retry_duration ", "retry_duration"),
+        (" 'quoted',", "quoted"),
+        ("transferTaskLogList", "transfer_task_log_list"),
+        ("OBSDestination", "obs_destination"),
+        ("sasl.jaas.config", "sasl_jaas_config"),
+        ("topic-info", "topic_info"),
+        ("_private", "_private"),
+        ("1st", "_1st"),
+        ("---", "_"),
+        ("", "_"),
+        ("\u00e9t\u00e9", "t"),
+    ],
+)
+def test_names(name: str, clean: str) -> None:
+    assert _facts.clean_name(name) == clean
+    assert _facts.clean_name(name) == clean  # the second time it is known
+
+
+@pytest.mark.parametrize(
+    ("sent", "tidied"),
+    [
+        ({"a": 1, "A": None}, {"a": 1}),
+        ({"A": None, "a": 1}, {"a": 1}),
+        ({"a": None, "A": 1}, {"a": 1}),
+        ({"partitionId": "x", "partition_id": "y"}, {"partition_id": "y"}),
+        ({"partition_id": "y", "partitionId": "x"}, {"partition_id": "y"}),
+        ({"aB": 1, "a B": 2}, {"a_b": 1}),
+        ({"list": [{"aB": [{"cD": None}]}]}, {"list": [{"a_b": [{"c_d": None}]}]}),
+        (
+            {"carbon_properties": {"a.b C": 1, "x.password": "p"}},
+            {"carbon_properties": {"a.b C": 1, "x.password": MASKED}},
+        ),
+        ({"tags": {"Cost Center": "x"}}, {"tags": {"Cost Center": "x"}}),
+    ],
+)
+def test_tidy(sent: dict[str, t.Any], tidied: dict[str, t.Any]) -> None:
+    assert _facts.tidy(sent) == tidied
+
+
+@pytest.mark.parametrize(
+    "name",
+    "user_password userPassword redis_passwd pwd db_pwd secret client_secret access_key secretKey ak sk token security_token"
+    " credential passphrase private_key privateKey api_key sasl.jaas.config".split(),
+)
+@pytest.mark.parametrize("value", ["hidden", 12345, ["hidden"], {"a": "hidden"}])
+def test_secrets_go_by_key(name: str, value: t.Any) -> None:
+    assert list(_facts.tidy({name: value}).values()) == [MASKED]
+    assert list(_facts.tidy([{"a": {name: value}}])[0]["a"].values()) == [MASKED]
+
+
+@pytest.mark.parametrize("name", "user_name partition_key kms_user_key_id task_id hash_range mask speaker".split())
+def test_what_is_no_secret_stays(name: str) -> None:
+    assert _facts.tidy({name: "x"}) == {name: "x"}
+    assert _facts.tidy({"password": "", "secret": None}) == {"password": "", "secret": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (None, None),
+        (0, 0),
+        (-1, -1),
+        (2**63 + 1, 2**63 + 1),
+        ("9007199254740993", 9007199254740993),
+        ("1599050091026,", 1599050091026),
+        (' "7" ', 7),
+        ("+7", 7),
+        ("-1", -1),
+        ("", None),
+        (" ", None),
+        ("null", None),
+        (3.0, 3),
+    ],
+)
+def test_numbers(value: t.Any, number: int | None) -> None:
+    assert _facts.number({"n": value}, "n") == number
+    assert _facts.number({}, "n") is None
+
+
+@pytest.mark.parametrize("value", [True, False, 1.5, 1e300, "x", "1.5", "0x1", "\u0663", "1" * 31, [], {}, [1]])
+def test_what_is_no_number(value: t.Any) -> None:
+    with pytest.raises(ShapeError, match=r"n is .* where a whole number is expected"):
+        _facts.number({"n": value}, "n")
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, None), ("a", "a"), (' "a" ', "a"), ("", ""), (7, "7")])
+def test_texts(value: t.Any, text: str | None) -> None:
+    assert _facts.text({"n": value}, "n") == text
+
+
+@pytest.mark.parametrize("value", [True, 1.5, [], {}])
+def test_what_is_no_text(value: t.Any) -> None:
+    with pytest.raises(ShapeError, match="where text is expected"):
+        _facts.text({"n": value}, "n")
+
+
+def test_what_is_needed() -> None:
+    assert _facts.needed({"n": 5}, "n") == "5"
+    for value in (None, "", ' "" '):
+        with pytest.raises(ShapeError, match=r"n is missing"):
+            _facts.needed({"n": value}, "n")
+
+
+@pytest.mark.parametrize(
+    ("value", "joined"), [(None, None), ("a,b", "a,b"), (["a", "b"], "a,b"), ([1, None, "b"], "1,b"), ([], None)]
+)
+def test_one_text_or_a_list_of_them(value: t.Any, joined: str | None) -> None:
+    assert _facts.joined({"n": value}, "n") == joined
+
+
+@pytest.mark.parametrize(
+    ("facts", "objects"),
+    [
+        ({}, []),
+        ({"a": None, "b": None}, []),
+        ({"a": None, "b": [{"x": 1}]}, [{"x": 1}]),
+        ({"a": [], "b": [{"x": 1}]}, [{"x": 1}]),
+        ({"a": {"x": 1}}, [{"x": 1}]),
+        ({"a": {}, "b": {}}, []),
+        ({"a": [{"x": 1}], "b": [{"x": 2}]}, [{"x": 1}]),
+    ],
+)
+def test_lists_of_objects(facts: dict[str, t.Any], objects: list[t.Any]) -> None:
+    assert _facts.objects(facts, "a", "b") == objects
+
+
+@pytest.mark.parametrize("value", ["x", 5, True, 1.5, [None], [[]], ["x"]])
+def test_what_is_no_list_of_objects(value: t.Any) -> None:
+    with pytest.raises(ShapeError, match=r"a is .* where a list of objects is expected"):
+        _facts.objects({"a": value}, "a")
+
+
+def test_pages() -> None:
+    assert _facts.page_of({"n": "2", "a": None, "b": [{}]}, "n", "a", "b") == (2, [{}])
+    assert _facts.page_of({"n": 0}, "n", "a") == (0, [])
+    assert _facts.page_of({"a": []}, "n", "a") == (None, [])
+    for answer in ({}, {"x": 1}, {"n": 2}, {"n": 2, "a": None}):
+        with pytest.raises(ShapeError):
+            _facts.page_of(answer, "n", "a")
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "moment"),
+    [
+        (None, None),
+        (0, None),
+        (-1, None),
+        (1, "1970-01-01T00:00:00.001Z"),
+        (1767323045678, "2026-01-02T03:04:05.678Z"),
+        (1767323045000, "2026-01-02T03:04:05.000Z"),
+        (253402300799999, "9999-12-31T23:59:59.999Z"),
+        (253402300800000, None),
+        (10**40, None),
+    ],
+)
+def test_moments(milliseconds: int | None, moment: str | None) -> None:
+    assert _facts.moment(milliseconds) == moment
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "age"), [(None, None), (0, None), (-1, None), (NOW - 1999, 1), (NOW, 0), (NOW + 5000, 0)]
+)
+def test_ages(milliseconds: int | None, age: int | None) -> None:
+    assert _facts.age(milliseconds, NOW) == age
+
+
+def test_sums_and_counts() -> None:
+    assert _facts.total_of([]) is None
+    assert _facts.total_of([None, None]) is None
+    assert _facts.total_of([None, 0, 2]) == 2
+    entries: list[t.Any] = [{"state": "B"}, {"state": None}, {"state": "A"}, {"state": "B"}, {"state": ""}]
+    assert _facts.counts(entries, "state") == {"A": 1, "B": 2, "UNKNOWN": 2}
+    assert list(_facts.counts(entries, "state")) == ["A", "B", "UNKNOWN"]
+
+
+def test_the_answer_wins_over_the_list_where_it_says_something() -> None:
+    listed = {"a": 1, "b": 2, "c": 3, "d": None}
+    shown = {"a": 9, "b": None, "c": "", "d": 4, "e": None, "f": ""}
+    assert _facts.merged(listed, shown) == {"a": 9, "b": 2, "c": 3, "d": 4, "e": None, "f": ""}
+    assert _facts.merged(listed, None) == listed
+
+
+# -- transfer tasks
+
+
+def task(listed: dict[str, t.Any] | None = None, shown: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    return _facts.transfer_task("s", {"task_name": "t", **(listed or {})}, shown, NOW)
+
+
+def test_a_field_that_is_added_tomorrow_passes_through_under_names_that_are_free() -> None:
+    shown = {
+        "new_fact": {"deep": [1]},
+        "problems": "theirs",
+        "created_at": "theirs",
+        "kind": "x",
+        "discarded_records": 99,
+    }
+    facts = task(None, {"state": "RUNNING", "create_time": 1767323045678, **shown})
+    assert (facts["new_fact"], facts["kind"]) == ({"deep": [1]}, "x")
+    assert (facts["problems"], facts["created_at"]) == ([], "2026-01-02T03:04:05.678Z")
+    assert facts["discarded_records"] is None
+
+
+def test_doubled_partitions_count_once() -> None:
+    one, other = {"partition_id": "0", "discard": 3}, {"partition_id": "1", "discard": "4"}
+    facts = task(None, {"partitions": [one, one, other, other]})
+    assert ([entry["partition_id"] for entry in facts["partitions"]], facts["discarded_records"]) == (["0", "1"], 7)
+    # The same partition with other figures is no double: nothing is hidden.
+    facts = task(None, {"partitions": [one, {**one, "state": "ABNORMAL"}]})
+    assert len(facts["partitions"]) == 2
+
+
+def test_without_details_nothing_is_said_about_partitions_and_destination() -> None:
+    facts = task({"partitions": [{"discard": 3}], "obs_destination_description": {"a": 1}})
+    assert (facts["partitions"], facts["discarded_records"], facts["destination"]) == ([], None, None)
+    assert "obs_destination_description" not in facts
+
+
+def test_the_two_names_of_a_state() -> None:
+    assert task({"status": "PAUSED"})["state"] == "PAUSED"
+    assert task({"state": "RUNNING", "status": "x"})["state"] == "RUNNING"
+    partition = _facts.partition({"status": "ACTIVE", "parent_partitions": ["a", "b"], "extra": 1})
+    assert (partition["state"], partition["parent_partitions"], partition["extra"]) == ("ACTIVE", "a,b", 1)
+    assert "status" not in partition
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("obs_destination_description", "obs"),
+        ("dws_destination_description", "dws"),
+        ("dws_destination_descripton", "dws"),
+        ("cloudtable_destination_descripton", "cloudtable"),
+        ("cloudtable_destination_description", "cloudtable"),
+        ("cloud_table_destination_description", "cloudtable"),
+        ("dli_destination_descriptor", "dli"),
+    ],
+)
+def test_destinations_by_any_key(key: str, kind: str) -> None:
+    facts = task(None, {key: {"a": 1, "kind": "theirs"}, "destination_type": "OBS"})
+    assert facts["destination"] == {"a": 1, "kind": kind}
+    assert key not in facts
+
+
+def test_of_several_destinations_the_one_of_the_tasks_kind() -> None:
+    shown = {
+        "obs_destination_description": {"a": 1},
+        "dli_destination_description": [{"b": 1}],
+        "mrs_destination_description": None,
+        "dws_destination_description": {},
+    }
+    assert task(None, {**shown, "destination_type": "DLI"})["destination"] == {"b": 1, "kind": "dli"}
+    assert task(None, {**shown, "destination_type": None})["destination"] == {"a": 1, "kind": "obs"}
+    assert task(None, {"dws_destination_description": {}})["destination"] is None
+
+
+def test_numbers_inside_a_destination() -> None:
+    sent = {"deliver_time_interva": "300", "retry_duration": "soon", "flush_size": "1000000", "reject_limit": "0"}
+    assert _facts.repaired(sent) == {
+        "deliver_time_interval": 300,
+        "retry_duration": "soon",
+        "flush_size": 1000000,
+        "reject_limit": "0",
+    }
+
+
+def test_lists_inside_a_destination() -> None:
+    columns = [{"column_name": "ID"}, {"column_name": "VALUE"}]
+    metric = {"type": "String", "value": "v"}
+    sent = {
+        "cloudtable_schema": {"row_key": {"value": "a"}, "columns": columns},
+        "opentsdb_schema": {"metric": metric, "timestamp": {"format": "x"}, "tags": None},
+    }
+    assert _facts.repaired(sent) == {
+        "cloudtable_schema": {"row_key": [{"value": "a"}], "columns": columns},
+        "opentsdb_schema": [{"metric": [metric], "timestamp": {"format": "x"}, "tags": []}],
+    }
+    assert _facts.repaired({"cloudtable_schema": None}) == {"cloudtable_schema": None}
+
+
+# -- logs
+
+
+def test_a_row_with_everything_in_another_form() -> None:
+    row = _facts.log(
+        {"transfer_bytes": "7", "startTime": "1000", "endTime": 900, "state": " 3 ", "userToken": "hidden"}
+    )
+    assert (row["transfer_bytes"], row["start_time"], row["duration_ms"], row["state"]) == (7, 1000, None, 3)
+    assert row["user_token"] == MASKED
+    assert _facts.log({"state": " Succeeded "})["state"] == "Succeeded"
+    assert _facts.log({"transferBytes": None, "transfer_bytes": 5})["transfer_bytes"] == 5
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize(
+    ("intervals", "total"),
+    [
+        ([], 0),
+        ([(10, 20)], 10),
+        ([(10, 20), (30, 40)], 20),
+        ([(30, 40), (10, 20)], 20),
+        ([(10, 20), (15, 40)], 30),
+        ([(10, 40), (15, 20)], 30),
+        ([(10, 20), (30, 40), (5, 50)], 45),
+        ([(10, 20), (20, 30), (40, 50), (15, 45)], 40),
+        ([(10, 10), (None, 5), (5, None), (0, 9), (-1, 9), (9, 5), (5, 2**63)], 0),
+    ],
+)
+def test_the_union_of_intervals(newest_first: bool, intervals: list[t.Any], total: int) -> None:
+    busy = _facts.BusyTime(newest_first)
+    for start, end in intervals:
+        busy.add(start, end)
+    assert busy.milliseconds() == total
+    other = _facts.BusyTime(newest_first)
+    other.add(1, 3)
+    other.merge(busy)
+    assert other.milliseconds() == total + 2
+
+
+def test_rates() -> None:
+    assert _facts.per_second(5, 0) is None
+    assert _facts.per_second(1, 3000) == 0.333
+
+
+# -- sink tasks and Smart Connect tasks
+
+
+@pytest.mark.parametrize(
+    ("sent", "topics", "names", "regex"),
+    [
+        ({}, None, [], None),
+        ({"topics": ""}, "", [], None),
+        ({"topics": "a, b.c,"}, "a, b.c,", ["a", "b.c"], None),
+        ({"topics": ["a", "b"]}, "a,b", ["a", "b"], None),
+        ({"topics": "t.*"}, "t.*", [], "t.*"),
+        ({"topics": "t[0-9]{1,3}"}, "t[0-9]{1,3}", [], "t[0-9]{1,3}"),
+        ({"topics_regex": "t.*"}, None, [], "t.*"),
+        ({"topics": "t.*", "topics_regex": "t.*"}, "t.*", [], "t.*"),
+        ({"topics": "a,b", "topics_regex": "c.*"}, "a,b", ["a", "b"], "c.*"),
+    ],
+)
+def test_topics(sent: dict[str, t.Any], topics: str | None, names: list[str], regex: str | None) -> None:
+    assert _facts.topics_of(sent) == (topics, names, regex)
+
+
+def test_what_is_no_topics() -> None:
+    wrong: list[t.Any] = [{}, [{"a": 1}], True]
+    for value in wrong:
+        with pytest.raises(ShapeError):
+            _facts.topics_of({"topics": value})
+
+
+def test_doubled_topics_and_partitions_count_once() -> None:
+    partition = {"partition_id": "0", "lag": "5"}
+    topic = {"topic": "t", "partitions": [partition, partition]}
+    facts = _facts.sink_task(INSTANCE, "c", {"task_id": "1"}, {"topics_info": [topic, topic], "state": "RUNNING"})
+    assert (facts["lag"], facts["status"], len(facts["topics_info"])) == (5, "RUNNING", 1)
+    assert facts["topics_info"][0]["lag"] == 5
+    assert "state" not in facts
+
+
+def test_smart_connect_ids() -> None:
+    assert _facts.smart_connect_id({"id": "a", "task_id": "b"}) == "a"
+    assert _facts.smart_connect_id({"id": None, "task_id": "b"}) == "b"
+    with pytest.raises(ShapeError):
+        _facts.smart_connect_id({})
+
+
+def test_summary() -> None:
+    assert _facts.summary([{"problems": []}, {"problems": ["x"]}]) == {"total": 2, "healthy": 1}
