@@ -254,7 +254,12 @@ def _tasks_of(client: Client, stream_name: str, wanted: Wanted, details: bool, n
     replies = yield [shown_task(client, stream_name, entry["task_name"], shape_of(entry)) for entry in asked]
     gone = {entry["task_name"] for entry, reply in zip(asked, replies) if reply.absent}
     return stream._replace(
-        tasks=[reply.value for reply in replies if reply.value is not None],
+        # Where the details could not be read, what the list told is kept.
+        tasks=[
+            _facts.transfer_task(stream_name, entry, None, now) if reply.failure else reply.value
+            for entry, reply in zip(asked, replies)
+            if not reply.absent
+        ],
         entries=[entry for entry in stream.entries if entry["task_name"] not in gone],
     )
 

@@ -28,11 +28,6 @@ class Wanted(t.NamedTuple):
     task_names: list[str] | None
     statuses: frozenset[str] | None
 
-    @property
-    def nothing(self) -> bool:
-        """Tell whether an empty list was given: nothing is to be asked then."""
-        return [] in self
-
     def selects(self, task_id: str, task_name: str | None) -> bool:
         """Tell whether a task is one of those that were asked for."""
         return (self.task_ids is None or task_id in self.task_ids) and (
@@ -58,7 +53,7 @@ class Tasks(t.NamedTuple):
     entry: Facts | None = None
     tasks: list[Facts] = []
     seen: t.Sequence[tuple[str, str | None]] = ()  # (ID, name) of every task that exists
-    absent: bool = False
+    absent: str = ""  # the code that says so
     complete: bool = True
 
 
@@ -169,7 +164,7 @@ class Pages(t.NamedTuple):
     entries: list[Facts]
     complete: bool
     first: t.Any
-    absent: bool = False
+    absent: str = ""  # the code that says so
 
 
 def _paged(ask: t.Callable[[int], Request], key: t.Callable[[Facts], str]) -> Flow:
@@ -184,7 +179,7 @@ def _paged(ask: t.Callable[[int], Request], key: t.Callable[[Facts], str]) -> Fl
     while True:
         reply = yield ask(offset)
         if reply.failure or reply.absent:
-            return Pages(list(entries.values()), False, first, reply.absent)
+            return Pages(list(entries.values()), False, first, reply.code)
         first = reply.value if first is None else first
         total, page = reply.value[0], reply.value[-1]
         before = len(entries)
@@ -203,10 +198,8 @@ def sink_tasks(client: Client, wanted: Wanted, topic_info: bool, warn: t.Callabl
     gone: list[Facts] = []
     without: list[Facts] = []
     complete = True
-    if wanted.nothing:
-        parents: list[Facts] = []
-    elif wanted.connector_ids is not None:
-        parents = [
+    if wanted.connector_ids is not None:
+        parents: list[Facts] = [
             {"instance_id": None, "instance_name": None, "connector_id": connector_id}
             for connector_id in wanted.connector_ids
         ]
@@ -247,7 +240,7 @@ def sink_tasks(client: Client, wanted: Wanted, topic_info: bool, warn: t.Callabl
 
 def missing_tasks(wanted: Wanted, read: list[Tasks], complete: bool) -> list[Facts]:
     """Name the tasks that were asked for and that none of the parents has, if all of them could be read."""
-    if wanted.nothing or not complete or not all(tasks.complete for tasks in read):
+    if not complete or not all(tasks.complete for tasks in read):
         return []
     parent = {
         kind: names[0]
@@ -294,7 +287,7 @@ def _sink_tasks_of(client: Client, instance: Facts, wanted: Wanted, topic_info: 
 
     reply = yield Request("dms", "GET", path(*where), purpose, shape_list, absent=ABSENT)
     if reply.absent:
-        return Tasks(absent=True)
+        return Tasks(absent=reply.code)
     if reply.failure:
         return Tasks(complete=False)
     total, most, quota, page = reply.value
@@ -325,9 +318,14 @@ def _sink_tasks_of(client: Client, instance: Facts, wanted: Wanted, topic_info: 
 
     replies = yield [ask(entry) for entry in asked]
     gone = {entry["task_id"] for entry, reply in zip(asked, replies) if reply.absent}
+    tasks = [
+        _facts.sink_task(instance, connector_id, entry, {}) if reply.failure else reply.value
+        for entry, reply in zip(asked, replies)
+        if not reply.absent
+    ]
     return Tasks(
         _parent(instance, total, most, quota),
-        [reply.value for reply in replies if reply.value is not None and wanted.keeps(reply.value["status"])],
+        [task for task in tasks if wanted.keeps(task["status"])],
         [pair for pair in seen if pair[0] not in gone],
     )
 
@@ -340,11 +338,9 @@ _SINK_TASK = frozenset(
 # -- Smart Connect tasks of instances
 
 
-def smart_connect_tasks(client: Client, wanted: Wanted, details: bool) -> Flow:
+def smart_connect_tasks(client: Client, wanted: Wanted, details: bool, warn: t.Callable[[str], None]) -> Flow:
     """Return the facts of dms_smart_connect_task_info."""
-    found = Found([], [], True)
-    if not wanted.nothing:
-        found = yield instances(client, wanted)
+    found = yield instances(client, wanted)
     discovered = wanted.instance_ids is None and wanted.instance_names is None
     parents = [
         instance
@@ -352,12 +348,20 @@ def smart_connect_tasks(client: Client, wanted: Wanted, details: bool) -> Flow:
         if not discovered or instance["enabled"] is True or instance["connector_id"]
     ]
     read = yield [_smart_connect_tasks_of(client, parent, wanted, details) for parent in parents]
+    entries = [tasks.entry for tasks in read if tasks.entry is not None]
     gone = list(found.not_found)
     if not discovered:
         asked_by = "instance_id" if wanted.instance_ids is not None else "instance_name"
-        left = {parent[asked_by] for parent, tasks in zip(parents, read) if not tasks.absent}
-        gone += [missing(**{asked_by: name}) for name in {parent[asked_by] for parent in parents} - left]
-    entries = [tasks.entry for tasks in read if tasks.entry is not None]
+        vanished = [parent[asked_by] for parent, tasks in zip(parents, read) if tasks.absent == NO_INSTANCE]
+        left = {parent[asked_by] for parent, tasks in zip(parents, read) if tasks.absent != NO_INSTANCE}
+        gone += [missing(**{asked_by: name}) for name in set(vanished) - left]
+        for parent in (parent for parent, tasks in zip(parents, read) if tasks.absent not in ("", NO_INSTANCE)):
+            name = f" ({parent['instance_name']})" if parent["instance_name"] else ""
+            warn(
+                f"Instance {parent['instance_id']}{name} has no Smart Connect. If it is an old one with a connector, ask "
+                "hwcloud.streaming.dms_sink_task_info."
+            )
+            entries.append(_smart_connect_parent(parent, None, None, None))
     entries.sort(key=lambda entry: entry["instance_id"])
     tasks = [task for one in read for task in one.tasks]
     tasks.sort(key=lambda task: (task["instance_id"], task["task_name"] or "", task["task_id"]))
@@ -373,6 +377,12 @@ def smart_connect_tasks(client: Client, wanted: Wanted, details: bool) -> Flow:
             "by_sink_type": _facts.counts(tasks, "sink_type"),
         },
     }
+
+
+def _smart_connect_parent(instance: Facts, total: int | None, most: int | None, quota: int | None) -> Facts:
+    entry = _parent(instance, total, most, quota)
+    del entry["connector_id"]
+    return entry
 
 
 def _smart_connect_tasks_of(client: Client, instance: Facts, wanted: Wanted, details: bool) -> Flow:
@@ -399,7 +409,7 @@ def _smart_connect_tasks_of(client: Client, instance: Facts, wanted: Wanted, det
 
     pages = yield _paged(ask_page, _facts.smart_connect_id)
     if pages.first is None:
-        return Tasks(absent=pages.absent, complete=pages.absent)
+        return Tasks(absent=pages.absent, complete=bool(pages.absent))
     total, most, quota, _page = pages.first
     entries = pages.entries
     seen = [(_facts.smart_connect_id(entry), _facts.text(entry, "task_name")) for entry in entries]
@@ -408,13 +418,7 @@ def _smart_connect_tasks_of(client: Client, instance: Facts, wanted: Wanted, det
         for entry, (task_id, name) in zip(entries, seen)
         if wanted.selects(task_id, name) and (entry.get("status") is None or wanted.keeps(_facts.text(entry, "status")))
     ]
-    parent = {
-        "instance_id": instance_id,
-        "instance_name": instance["instance_name"],
-        "total_number": total,
-        "max_tasks": most,
-        "quota_tasks": quota,
-    }
+    parent = _smart_connect_parent(instance, total, most, quota)
     if not details:
         return Tasks(
             parent, [_facts.smart_connect_task(instance, entry, None) for entry in asked], seen, complete=pages.complete
@@ -439,9 +443,14 @@ def _smart_connect_tasks_of(client: Client, instance: Facts, wanted: Wanted, det
 
     replies = yield [ask(entry) for entry in asked]
     gone = {_facts.smart_connect_id(entry) for entry, reply in zip(asked, replies) if reply.absent}
+    tasks = [
+        _facts.smart_connect_task(instance, entry, None) if reply.failure else reply.value
+        for entry, reply in zip(asked, replies)
+        if not reply.absent
+    ]
     return Tasks(
         parent,
-        [reply.value for reply in replies if reply.value is not None and wanted.keeps(reply.value["status"])],
+        [task for task in tasks if wanted.keeps(task["status"])],
         [pair for pair in seen if pair[0] not in gone],
         complete=pages.complete,
     )

@@ -318,7 +318,7 @@ request_stats:
       type: float
       sample: 0.214
 error:
-  description: The failure that RV(msg) speaks of.
+  description: The failure that C(msg) speaks of.
   returned: failure, but not when Ansible's own argument check refuses the options
   type: dict
   contains: &failure

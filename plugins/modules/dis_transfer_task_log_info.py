@@ -300,11 +300,11 @@ summary:
     bytes_per_second:
       description: Bytes a second over the time in which at least one transfer was under way. V(null) when there is none.
       type: float
-      sample: 101452.106
+      sample: 101452.105
     records_per_second:
       description: Records a second over the same time.
       type: float
-      sample: 108.799
+      sample: 108.798
 region:
   description: The region as used, V(null) when none was needed.
   returned: always
@@ -341,7 +341,7 @@ request_stats:
       type: float
       sample: 0.214
 error:
-  description: The failure that RV(msg) speaks of.
+  description: The failure that C(msg) speaks of.
   returned: failure, but not when Ansible's own argument check refuses the options
   type: dict
   contains: &failure

@@ -177,7 +177,9 @@ smart_connect_tasks:
       sample:
         - "instance kafka-clicks, task clicks-to-obs: status is PAUSED, not RUNNING"
 instances:
-  description: The instances that were looked at, sorted by RV(instances[].instance_id).
+  description:
+    - The instances that were looked at, sorted by RV(instances[].instance_id).
+    - An instance that was asked for and has no Smart Connect stands here too, with a warning. Its figures are V(null).
   returned: always
   type: list
   elements: dict
@@ -283,7 +285,7 @@ request_stats:
       type: float
       sample: 0.214
 error:
-  description: The failure that RV(msg) speaks of.
+  description: The failure that C(msg) speaks of.
   returned: failure, but not when Ansible's own argument check refuses the options
   type: dict
   contains: &failure
@@ -357,7 +359,9 @@ def check(call: _module.Call) -> _module.Question | None:
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _dms
 
     wanted = _dms.Wanted(None, instance_ids, instance_names, task_ids, task_names, statuses)
-    return _module.Question("dms", lambda client: _dms.smart_connect_tasks(client, wanted, call.params["details"]))
+    return _module.Question(
+        "dms", lambda client: _dms.smart_connect_tasks(client, wanted, call.params["details"], call.warn)
+    )
 
 
 def main() -> None:

@@ -301,7 +301,8 @@ def test_a_partial_failure_keeps_what_arrived() -> None:
         ]
     ]
     result = talk(MODULE, script, connector_ids=["b", "a"], task_ids=["1", "2", "9"])
-    assert (ids(result), parents(result), result["not_found"]) == ([("a", "1")], [("a", None)], [])
+    assert (ids(result), parents(result), result["not_found"]) == ([("a", "1"), ("a", "2")], [("a", None)], [])
+    assert (result["sink_tasks"][1]["status"], result["sink_tasks"][1]["lag"]) == ("RUNNING", None)  # as the list told
     assert [error["kind"] for error in result["errors"]] == ["protocol", "server"]
 
 

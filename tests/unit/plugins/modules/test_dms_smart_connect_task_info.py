@@ -12,6 +12,7 @@ from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.conversati
 
 MODULE = "dms_smart_connect_task_info"
 NO_INSTANCE = body("err_dms_00404022_instance_missing")
+NO_CONNECTOR = body("err_dms_00404024_connector_missing")
 NO_TASK = {"error_code": "DMS.00404026", "error_msg": "The task does not exist."}
 BROKEN = {"error_code": "DMS.00500001", "error_msg": "Internal error."}
 MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -166,6 +167,11 @@ def test_absent_instances_and_tasks() -> None:
     assert result["not_found"] == [missing(instance_id="i-a"), missing(instance_id="i-b")]
     script = [[instances(("b", True, ""))], [gone]]
     assert talk(MODULE, script)["not_found"] == []
+    without = get("instances/i-b/connector/tasks", NO_CONNECTOR, 404, limit=50, offset=0)
+    result = talk(MODULE, [[shown("b")], [without]], instance_ids=["i-b"])
+    assert (result["not_found"], result["smart_connect_tasks"]) == ([], [])
+    assert [(entry["instance_id"], entry["total_number"]) for entry in result["instances"]] == [("i-b", None)]
+    assert ["dms_sink_task_info" in str(warning) for warning in result["warnings"]] == [True]
     vanished = get("instances/i-a/connector/tasks/1", NO_TASK, 404)
     result = talk(MODULE, [[shown("a")], [tasks("a", "1")], [vanished]], instance_ids="i-a", task_names="name-1")
     assert result["not_found"] == [missing(instance_id="i-a", task_name="name-1")]
@@ -179,6 +185,6 @@ def test_a_partial_failure_keeps_what_arrived() -> None:
         + [get("instances/i-a/connector/tasks/2", {"neither": "nor"})]
     ]
     result = talk(MODULE, script, instance_ids=["i-a", "i-b"], task_ids=["1", "2", "9"])
-    assert (ids(result), result["not_found"]) == ([("i-a", "1")], [])
+    assert (ids(result), result["not_found"]) == ([("i-a", "1"), ("i-a", "2")], [])  # what the list told is kept
     assert [entry["instance_id"] for entry in result["instances"]] == ["i-a"]
     assert [error["kind"] for error in result["errors"]] == ["server", "protocol", "server"]

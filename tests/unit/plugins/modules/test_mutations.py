@@ -87,7 +87,7 @@ def sinks(client: _client.Client) -> _client.Flow:
 
 
 def smart(client: _client.Client) -> _client.Flow:
-    return _dms.smart_connect_tasks(client, _dms.Wanted(None, None, None, None, None, None), True)
+    return _dms.smart_connect_tasks(client, _dms.Wanted(None, None, None, None, None, None), True, print)
 
 
 def one_task(show: str) -> Answers:
