@@ -188,11 +188,16 @@ def _checked(name: str, value: str) -> str:
     if name in ("username", "password"):
         return value
     value = value.strip()
-    if not value.isascii() or not value.isprintable() or " " in value:
+    if not fit_for_header(value):
         raise ConfigurationError(
             f"{name} has characters that cannot stand in a request header: check how it was copied."
         )
     return value
+
+
+def fit_for_header(value: str) -> bool:
+    """Tell whether a value can stand in a request header as one word."""
+    return value != "" and value.isascii() and value.isprintable() and " " not in value
 
 
 def _complete(values: t.Mapping[str, str], params: t.Mapping[str, t.Any], wanted: str) -> Credentials | None:
@@ -244,7 +249,7 @@ def _from_file(path: str, required: bool) -> Profile:
 
     parser = configparser.RawConfigParser()
     try:
-        with open(path, encoding="utf-8") as stream:
+        with open(path, encoding="utf-8-sig") as stream:
             parser.read_file(stream)
         return Profile({key: value.strip() for key, value in parser.items("basic")})
     except FileNotFoundError:

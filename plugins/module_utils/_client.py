@@ -22,7 +22,7 @@ from collections import deque
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import encode_query
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import (
-    AUTHENTICATION_STATUS,
+    ConfigurationError,
     Failure,
     RefusedInside,
     ShapeError,
@@ -40,6 +40,7 @@ BACKOFF_FIRST, BACKOFF_LONGEST = 0.5, 30.0  # seconds
 # More than five refused signatures in a row lock an access key for five minutes, and a blacklisted address stays so for
 # thirty: after this many hopeless refusals in a row nothing more is sent.
 HOPELESS_IN_A_ROW = 3
+PROOF = frozenset({"", "authorization", "invalid_request"})  # kinds of outcome that only known credentials get
 SLOWEST_RATE = 5.0  # requests a second to go on with when nothing is known of a service's limit
 PROGRESS_EVERY = 100
 
@@ -50,16 +51,17 @@ class Request(t.NamedTuple):
     """One question to a service.
 
     path: percent-encoded, begins with "/". purpose: what is asked for, in words. shape: takes the JSON object of the
-    answer and returns what the flow gets, or raises ShapeError or RefusedInside; None hands over the text.
+    answer (with `text`, the text) and returns what the flow gets, or raises ShapeError or RefusedInside.
     absent: error codes or status numbers that mean "there is no such thing". tolerated: kinds of failure that the flow
-    deals with itself. signed: carries the credentials; scoped: and the project.
+    deals with itself. signed: carries the credentials; scoped: and the project. needed_header: a success without it is
+    none.
     """
 
     service: str
     method: str
     path: str
     purpose: str
-    shape: t.Callable[[t.Any], t.Any] | None
+    shape: t.Callable[[t.Any], t.Any]
     query: dict[str, t.Any] | None = None
     body: t.Any = None
     absent: frozenset[t.Any] = frozenset()
@@ -68,6 +70,8 @@ class Request(t.NamedTuple):
     signed: bool = True
     scoped: bool = True
     timeout: float | None = None
+    needed_header: str | None = None
+    text: bool = False
 
     def content(self) -> bytes:
         """Return the exact bytes of the body."""
@@ -75,12 +79,16 @@ class Request(t.NamedTuple):
 
 
 class Reply(t.NamedTuple):
-    """What a flow is sent for a request: the shaped value, or that the thing is absent, or why there is no answer."""
+    """What a flow is sent for a request: the shaped value, or that the thing is absent, or why there is no answer.
+
+    code: the service's code for what is absent.
+    """
 
     value: t.Any = None
     headers: t.Mapping[str, str] = {}
     absent: bool = False
     failure: Failure | None = None
+    code: str = ""
 
 
 class Policy(t.NamedTuple):
@@ -107,11 +115,12 @@ class _Outcome(t.NamedTuple):
 class _Job:
     """A request on its way, and the place that waits for its reply."""
 
-    __slots__ = ("attempts", "credentials", "flow", "request", "sent", "slot", "started")
+    __slots__ = ("attempts", "credentials", "flow", "renewed", "request", "sent", "slot", "started")
 
     def __init__(self, request: Request, flow: _Running, slot: int) -> None:
         self.request, self.flow, self.slot = request, flow, slot
         self.attempts = 0
+        self.renewed = 0  # attempts that the old token is to blame for: not held against `retries`
         self.started = self.sent = 0.0
         self.credentials: t.Any = None
 
@@ -161,6 +170,15 @@ class _Pace:
         return self.free_at - now
 
 
+def defect(error: BaseException) -> str:
+    """Say where the collection itself went wrong, not what the values were."""
+    import traceback
+
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    file = where.filename.replace("\\", "/").rpartition("/")[2]
+    return f"internal error: {type(error).__name__} in {file} line {where.lineno}. Please report it."
+
+
 def backoff(attempt: int) -> float:
     """Return the seconds to wait after the given failed attempt (1 is the first): exponential, with jitter, bounded."""
     return min(BACKOFF_LONGEST, BACKOFF_FIRST * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
@@ -172,16 +190,15 @@ def retry_after(value: str | None, now: float) -> float | None:
     if not text:
         return None
     if text.isascii() and text.isdigit():
-        return float(text)
+        return float(text) or None  # "at once" is no wait that lets a service recover
     from email.utils import parsedate_to_datetime
 
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        return None
-    return max(0.0, moment.timestamp() - now)
+    wait = moment.timestamp() - now if moment.tzinfo else 0.0
+    return wait if wait > 0 else None
 
 
 class Client:
@@ -214,7 +231,8 @@ class Client:
         self._pace = _Pace()
         self._order = itertools.count()
         self._hopeless = 0
-        self._proven = False
+        # Credentials are tried with one request first: a wrong key must not fail `concurrency` times at once.
+        self._limit = 1
         self._over: tuple[str, str] | None = None  # kind and reason why nothing more is sent
         self.requests = self.retries = self.throttled = 0
 
@@ -301,9 +319,7 @@ class Client:
         """Hand requests to the workers as far as limits allow; return when to look again (monotonic seconds)."""
         while self._later and self._later[0][0] <= now:
             self._ready.appendleft(heapq.heappop(self._later)[2])
-        # Credentials are tried with one request first: a wrong key must not fail `concurrency` times at once.
-        limit = self._policy.concurrency if self._proven else 1
-        while self._ready and len(self._in_flight) < limit:
+        while self._ready and len(self._in_flight) < self._limit:
             if self._pace.free_at > now:
                 break
             job = self._ready.popleft()
@@ -312,7 +328,7 @@ class Client:
             else:
                 self._launch(job, now)
         wake_at = self._later[0][0] if self._later else self._deadline
-        if self._ready and len(self._in_flight) < limit:
+        if self._ready and len(self._in_flight) < self._limit:
             wake_at = min(wake_at, self._pace.free_at)
         return wake_at
 
@@ -334,11 +350,13 @@ class Client:
 
     def _take_in(self, job: _Job, outcome: _Outcome) -> None:
         now = time.monotonic()
-        if outcome.status in AUTHENTICATION_STATUS:
+        if outcome.kind == "authentication":
             if self._renewable(job, outcome):
                 return
-        else:
-            self._proven = True
+        elif job.request.signed:
+            # What says nothing of the credentials opens the way only so far that a wrong key is not locked.
+            limit = self._policy.concurrency if outcome.kind in PROOF else HOPELESS_IN_A_ROW
+            self._limit = max(self._limit, min(limit, self._policy.concurrency))
         if outcome.reply is not None:
             self._hopeless = 0
             self._pace.succeeded(now)
@@ -350,9 +368,9 @@ class Client:
             if outcome.again and (wait is None or now + wait < self._deadline):
                 wait = self._pace.throttled(job.sent, now, wait)
         elif wait is None:
-            wait = backoff(job.attempts)
+            wait = backoff(job.attempts - job.renewed)
         too_late = wait is not None and now + wait >= self._deadline
-        if outcome.again and job.attempts <= self._policy.retries and not too_late:
+        if outcome.again and job.attempts - job.renewed <= self._policy.retries and not too_late:
             heapq.heappush(self._later, (now + (wait or 0.0), next(self._order), job))
             return
         self._fail(job, outcome, now)
@@ -366,7 +384,7 @@ class Client:
         if not job.request.signed or self._over is not None:
             return False
         if job.credentials is not self.credentials:  # they have been renewed since it was sent
-            job.attempts -= 1
+            job.renewed += 1
             self._ready.appendleft(job)
             return True
         if self._parked is None and self.renew is not None:
@@ -382,12 +400,15 @@ class Client:
         old = self.credentials
         yield renewal
         parked, self._parked = self._parked or [], None
+        failed = self.credentials is old
+        if failed:
+            self._over = self._over or ("authentication", "not sent: the token was refused and could not be renewed")
         for job, refusal in reversed(parked):
-            if refusal is not None and self.credentials is old:
+            if failed and refusal is not None:
                 self._fail(job, refusal, time.monotonic())
-                continue
-            job.attempts -= refusal is not None
-            self._ready.appendleft(job)
+            else:
+                job.renewed += refusal is not None
+                self._ready.appendleft(job)
 
     def _abandon(self) -> None:
         """Give every request that will get no answer its failure; the flows go on with what they have."""
@@ -436,8 +457,10 @@ class Client:
                 return
             try:
                 outcome: _Outcome | Exception = self._attempt(job)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the main thread is the one to raise it
+            except ConfigurationError as error:  # the main thread is the one to raise it
                 outcome = error
+            except Exception as error:  # noqa: BLE001  # a defect of the collection: one request fails, the rest goes on
+                outcome = _Outcome(kind="protocol", message=defect(error))
             self._done.put((job, outcome))
 
     def _attempt(self, job: _Job) -> _Outcome:
@@ -472,24 +495,27 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
     status = answer.status
     if status in request.absent:
         return _Outcome(reply=Reply(absent=True), status=status)
+    cut = False
     try:
-        if request.shape is None:
-            value: t.Any = answer.content.decode("utf-8")
-        else:
-            value = _decoded(answer.content)
-    except (ValueError, RecursionError):
-        value = None
+        value: t.Any = answer.content.decode("utf-8") if request.text else _decoded(answer.content)
+    except (ValueError, RecursionError) as error:
+        value, cut = None, _ends_too_soon(answer.content, error)
     if 200 <= status < 300:
+        if cut:
+            return _Outcome(
+                kind="protocol", again=True, status=status, message="the answer was cut short", request_id=request_id
+            )
         code, message = "", ""
         try:
-            if request.shape is None and value is not None:
-                return _Outcome(reply=Reply(value, answer.headers), status=status)
-            if request.shape is None or not isinstance(value, dict):
+            if not isinstance(value, str if request.text else dict):
                 raise ShapeError(_what_came(answer.content, value))
+            if request.needed_header and not answer.headers.get(request.needed_header):
+                raise ShapeError(f"no header {request.needed_header} in the answer")
             return _Outcome(reply=Reply(request.shape(value), answer.headers), status=status)
-        except ShapeError as error:
+        except (ShapeError, RecursionError) as error:
             code, message = error_of(value)
-            told = f"{message}; {error}" if message else str(error)
+            reason = str(error) if isinstance(error, ShapeError) else "nested too deeply"
+            told = f"{message}; {reason}" if message else reason
             return _Outcome(kind="protocol", status=status, code=code, message=told, request_id=request_id)
         except RefusedInside as refusal:
             code, message = refusal.args
@@ -504,11 +530,25 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
             message = _what_came(answer.content, value) if answer.content else ""
         if 300 <= status < 400:
             message = "a redirect, which is not followed"
+        elif status == 407:
+            message = "the proxy asks for credentials"
     kind, again = kind_of(status_of_code, code)
     if code in request.absent and kind != "throttled":
-        return _Outcome(reply=Reply(absent=True), status=status)
+        return _Outcome(reply=Reply(absent=True, code=code), status=status)
     wait = retry_after(answer.headers.get("Retry-After"), time.time())
     return _Outcome(None, kind, again, status, code, message, request_id, wait)
+
+
+def _ends_too_soon(content: bytes, error: Exception) -> bool:
+    """Tell whether an object's text just stops, which is all that shows a cut where no length was announced."""
+    if not content.lstrip().startswith(b"{"):
+        return False
+    if isinstance(error, UnicodeDecodeError):
+        return error.reason == "unexpected end of data"
+    if not isinstance(error, json.JSONDecodeError) or error.msg == "Extra data":
+        return False
+    text = error.doc.rstrip()
+    return error.pos >= len(text) or not text.endswith("}")
 
 
 def _what_came(content: bytes, value: t.Any) -> str:

@@ -25,15 +25,18 @@ class Endpoint(t.NamedTuple):
 def parse(option: str, value: str) -> Endpoint:
     """Return the endpoint that a full base URL names, or say what is wrong with it."""
     way_out = f"{option} takes a full base URL such as https://dis.eu-west-101.myhuaweicloud.eu"
+    value = value.strip()
     try:
-        parts = urlsplit(value.strip())
+        parts = urlsplit(value)
         port = parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"{option} is not a URL ({error}); {way_out}.") from None
+    except ValueError:  # its text may quote a password
+        raise ConfigurationError(f"{option} is not a URL; {way_out}.") from None
     if parts.username or parts.password:
         raise ConfigurationError(f"{option} must not hold a user name or password; {way_out}.")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigurationError(f"{option} is {value!r}; {way_out}.")
+    writable = value.isascii() and value.isprintable() and " " not in value
+    if not writable or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        shown = "not a URL" if "@" in value else repr(value)
+        raise ConfigurationError(f"{option} is {shown}; {way_out}.")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if port and port != {"http": 80, "https": 443}[parts.scheme]:
         host += f":{port}"

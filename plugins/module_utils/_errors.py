@@ -75,6 +75,8 @@ class Failure(t.NamedTuple):
 
     def advice(self) -> str:
         """Return the way out for this kind of failure."""
+        if self.service == "metadata":
+            return "Only an ECS that has an agency has temporary keys: bind one to it, or choose another auth_type."
         if self.error_code == BLACKLISTED_CODE:
             return "The service has blacklisted this address for too many failed requests: stop asking for 30 minutes."
         return ADVICE.get(self.kind, "")

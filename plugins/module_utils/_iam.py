@@ -13,12 +13,17 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import (
     Metadata,
     Password,
     Token,
+    fit_for_header,
 )
 from ansible_collections.hwcloud.streaming.plugins.module_utils._client import Client, Flow, Request
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError, ShapeError
 
 METADATA_TIMEOUT = 5.0  # seconds; on an ECS it answers at once, elsewhere nobody does
 METADATA_TOKEN_LIFETIME = "21600"
+
+
+def _is_id(value: t.Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.replace("-", "").replace("_", "").isalnum()
 
 
 class Project(t.NamedTuple):
@@ -69,18 +74,17 @@ def _token(client: Client, user: Password, project: Project, learned: t.Callable
         },
         signed=False,
         scoped=False,
+        needed_header="X-Subject-Token",
     )
     if reply.failure:
         return False
-    token = reply.headers.get("X-Subject-Token")
-    if not token:
-        raise ConfigurationError("IAM answered without a token (header X-Subject-Token): check iam_endpoint.")
+    token = reply.headers["X-Subject-Token"]
     learned(token)
     client.credentials = Token(token)
     told = reply.value.get("token")
     told = told.get("project") if isinstance(told, dict) else None
     told = told.get("id") if isinstance(told, dict) else None
-    if client.project_id is None and isinstance(told, str) and told:
+    if client.project_id is None and _is_id(told):
         client.project_id = told
     return True
 
@@ -93,18 +97,18 @@ def _temporary_keys(client: Client, learned: t.Callable[..., None]) -> Flow:
         "PUT",
         "/meta-data/latest/api/token",
         "a session token of the ECS metadata service",
-        None,
+        _session_token,
         headers={"X-Metadata-Token-Ttl-Seconds": METADATA_TOKEN_LIFETIME},
         absent=frozenset({404, 405, 503}),  # the first generation knows no such token
+        text=True,
         **shared,
     )
     if reply.failure:
         return False
     headers = {}
     if not reply.absent:
-        session_token = reply.value.strip()
-        learned(session_token)
-        headers["X-Metadata-Token"] = session_token
+        learned(reply.value)
+        headers["X-Metadata-Token"] = reply.value
     reply = yield Request(
         "metadata",
         "GET",
@@ -121,14 +125,21 @@ def _temporary_keys(client: Client, learned: t.Callable[..., None]) -> Flow:
     return True
 
 
+def _session_token(text: str) -> str:
+    token = text.strip()
+    if not fit_for_header(token):
+        raise ShapeError("no session token in the answer")
+    return token
+
+
 def _keys(body: t.Any) -> Keys:
     credential = body.get("credential")
     credential = credential if isinstance(credential, dict) else {}
+    told = [credential.get(name) for name in ("access", "secret", "securitytoken")]
     access_key, secret_key, security_token = (
-        credential.get(name) if isinstance(credential.get(name), str) else ""
-        for name in ("access", "secret", "securitytoken")
+        value if isinstance(value, str) and fit_for_header(value) else None for value in told
     )
-    if not access_key or not secret_key or not security_token:
+    if access_key is None or secret_key is None or security_token is None:
         raise ShapeError("no temporary keys in the answer")
     return Keys(access_key, secret_key, security_token)
 
@@ -157,6 +168,8 @@ def _project_id(client: Client, project: Project) -> Flow:
 
 def _projects(body: t.Any) -> list[dict[str, t.Any]]:
     projects = body.get("projects")
-    if not isinstance(projects, list) or not all(isinstance(entry, dict) and entry.get("id") for entry in projects):
+    if not isinstance(projects, list) or not all(
+        isinstance(entry, dict) and _is_id(entry.get("id")) for entry in projects
+    ):
         raise ShapeError("no list of projects in the answer")
     return projects

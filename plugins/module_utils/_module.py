@@ -294,10 +294,9 @@ def _registered(values: set[str], result: dict[str, t.Any]) -> set[str]:
     """Return the values that Ansible may replace wherever they occur: none so short, or part of a name, that facts would suffer."""
     names = {
         str(value)
-        for entries in result.values()
-        if isinstance(entries, list)
-        for entry in entries[:10000]
-        if isinstance(entry, dict)
+        for name, entries in result.items()
+        if isinstance(entries, list) and name != "logs"  # their names stand in `tasks`
+        for entry in entries
         for key, value in entry.items()
         if key.endswith(("_name", "_id")) and value
     }

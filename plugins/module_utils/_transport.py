@@ -10,6 +10,10 @@ import typing as t
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
 
 BODY_LIMIT = 32 * 1024 * 1024  # bytes, decoded; the largest real page is well under 1 MiB
+TLS_ERRORS = frozenset(
+    {"SSLError", "CertificateError", "SSLCertVerificationError", "SSLEOFError", "SSLZeroReturnError"}
+)
+HOST_MISMATCH = (62, 64)  # OpenSSL's codes for a name and for an address
 USER_AGENT = "hwcloud.streaming (Ansible collection)"
 
 
@@ -48,7 +52,10 @@ class Transport:
             from requests.utils import get_environ_proxies
         except ImportError as error:
             raise MissingRequests() from error
+        from urllib3.exceptions import HTTPError
+
         self._requests = requests
+        self._HTTPError = HTTPError
         self._proxies_of = get_environ_proxies
         self._proxies: dict[str, dict[str, str]] = {}
         self._timeout = timeout
@@ -88,11 +95,11 @@ class Transport:
                 timeout=(silence, silence),
                 proxies=self.proxies(base) if proxied else {},
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, self._HTTPError, OSError, ValueError) as error:
             raise _translated(error, silence) from None
         try:
             return Answer(response.status_code, response.headers, _read(response.raw, response.headers, silence))
-        except TransportError:
+        except Exception:
             response.raw.close()  # what is left on the line must not be taken for the next answer
             response.raw.release_conn()  # the pool waits for every connection to come back, closed or not
             raise
@@ -140,9 +147,10 @@ def _adapter(size: int, validate_certs: bool, ca_path: str | None, tally: _Tally
                 kind = pool.ConnectionCls
 
                 class Connection(kind):  # type: ignore[valid-type, misc]  # the class is known at run time only
-                    def connect(self) -> t.Any:
+                    def _new_conn(self) -> t.Any:
+                        opened = super()._new_conn()
                         tally.add()
-                        return super().connect()
+                        return opened
 
                 pool.ConnectionCls = Connection
                 pool.counted = True
@@ -180,23 +188,26 @@ def _tls_context(validate_certs: bool, ca_path: str | None) -> t.Any:
     import os
     import ssl
 
+    import urllib3
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
     if not validate_certs:
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
     bundle = ca_path or DEFAULT_CA_BUNDLE_PATH
     try:
-        if os.path.isdir(bundle):
-            return ssl.create_default_context(capath=bundle)
-        return ssl.create_default_context(cafile=bundle)
+        folder = os.path.isdir(bundle)
+        context = ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
     except (ssl.SSLError, OSError):
         raise ConfigurationError(
             f"ca_path is {bundle!r}, which is not a readable file of PEM certificates on the host that the module runs on"
             " (REQUESTS_CA_BUNDLE and OS_CACERT set it too)."
         ) from None
+    # urllib3 1 keeps an IP address from the context, which could not compare it then; it compares all names itself.
+    context.check_hostname = not getattr(urllib3, "__version__", "").startswith("1.")
+    return context
 
 
 def _read(raw: t.Any, headers: t.Mapping[str, str], silence: float) -> bytes:
@@ -208,9 +219,8 @@ def _read(raw: t.Any, headers: t.Mapping[str, str], silence: float) -> bytes:
     if expected is not None and expected > BODY_LIMIT:
         raise TransportError("protocol", False, f"the answer is larger than {BODY_LIMIT} bytes")
     try:
-        content: bytes = raw.read(BODY_LIMIT + 1, decode_content=True)
-    except exceptions.DecodeError:
-        raise TransportError("protocol", False, "the answer's compression is broken") from None
+        # urllib3 would unpack all that it reads, however much that is, so unpacking is done below.
+        content: bytes = raw.read(BODY_LIMIT + 1, decode_content=False)
     except exceptions.ReadTimeoutError:
         raise TransportError("timeout", True, f"the answer stopped for {silence:g} seconds") from None
     except (exceptions.HTTPError, OSError):
@@ -220,7 +230,31 @@ def _read(raw: t.Any, headers: t.Mapping[str, str], silence: float) -> bytes:
     if expected is not None and raw.tell() < expected:
         raise TransportError("protocol", True, f"the answer was cut short: {raw.tell()} of {expected} bytes")
     raw.release_conn()
-    return content
+    encoding = headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return content
+    if encoding not in ("gzip", "x-gzip"):
+        raise TransportError("protocol", False, "the answer is compressed in a way that was not asked for")
+    return _unpacked(content)
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Return what was packed with gzip, in one or more parts; never more than the limit in memory."""
+    import zlib
+
+    unpacked = b""
+    while content:
+        part = zlib.decompressobj(wbits=31)
+        try:
+            unpacked += part.decompress(content, BODY_LIMIT + 1 - len(unpacked))
+        except zlib.error:
+            raise TransportError("protocol", False, "the answer's compression is broken") from None
+        if len(unpacked) > BODY_LIMIT:
+            raise TransportError("protocol", False, f"the answer is larger than {BODY_LIMIT} bytes")
+        if not part.eof:
+            raise TransportError("protocol", True, "the answer was cut short")
+        content = part.unused_data.lstrip(b"\0")
+    return unpacked
 
 
 def _translated(error: BaseException, silence: float) -> TransportError:
@@ -229,11 +263,15 @@ def _translated(error: BaseException, silence: float) -> TransportError:
 
     chain = list(_chain(error))
     names = {type(link).__name__ for link in chain}
-    if isinstance(error, exceptions.ProxyError):
-        if names & {"ConnectionRefusedError", "NewConnectionError", "ConnectTimeoutError", "ConnectionResetError"}:
-            return TransportError("connection", True, "the proxy cannot be reached")
+    if any(str(link).startswith("Tunnel connection failed") for link in chain):
         return TransportError("connection", False, "the proxy refuses the connection")
-    if isinstance(error, exceptions.SSLError):
+    if isinstance(error, exceptions.ProxyError) and not names & TLS_ERRORS:
+        if names & {"timeout", "TimeoutError", "ReadTimeoutError"}:
+            return TransportError("timeout", True, f"no answer within {silence:g} seconds")
+        if "RemoteDisconnected" not in names:
+            return TransportError("connection", True, "the proxy cannot be reached")
+        return TransportError("connection", True, "the connection was closed without an answer")
+    if isinstance(error, (exceptions.SSLError, exceptions.ProxyError)):
         if names & {"SSLEOFError", "SSLZeroReturnError", "ConnectionResetError"}:
             return TransportError("connection", True, "the connection was closed during the TLS handshake")
         return TransportError("tls", False, _tls_reason(chain))
@@ -251,6 +289,8 @@ def _translated(error: BaseException, silence: float) -> TransportError:
         return TransportError("connection", True, "the connection was reset")
     if "RemoteDisconnected" in names:
         return TransportError("connection", True, "the connection was closed without an answer")
+    if names & {"BadStatusLine", "LineTooLong"}:
+        return TransportError("protocol", True, "the answer is not HTTP")
     return TransportError("connection", True, "the connection failed")
 
 
@@ -258,6 +298,8 @@ def _tls_reason(chain: t.Iterable[BaseException]) -> str:
     import ssl
 
     for link in chain:
+        if type(link).__name__ == "CertificateError" or getattr(link, "verify_code", 0) in HOST_MISMATCH:
+            return "the certificate is not for this host"
         if isinstance(link, ssl.SSLCertVerificationError):
             return f"the certificate was refused: {link.verify_message}"
     return "the TLS handshake failed"

@@ -1,0 +1,246 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Single requests over real sockets: connections kept and counted, bodies whole or not, what exceptions mean."""
+
+from __future__ import annotations
+
+import builtins
+import gzip
+import ssl
+import typing as t
+from unittest import mock
+
+import pytest
+import requests
+import urllib3
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _transport
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._transport import (
+    BODY_LIMIT,
+    Answer,
+    MissingRequests,
+    Transport,
+    TransportError,
+)
+from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
+
+
+@pytest.fixture
+def emulator() -> t.Iterator[Emulator]:
+    with Emulator({"credentials": {"tokens": [{"token": "ExampleToken"}]}, "generate": {"streams": 1}}) as running:
+        yield running
+
+
+def get(transport: Transport, url: str, path: str = "/v3/projects", **headers: str) -> Answer:
+    given = {"X-Auth-Token": "ExampleToken", **headers}
+    return transport.send("GET", url, url + path, given, b"", 10, True)
+
+
+def made(**settings: t.Any) -> Transport:
+    return Transport(**{"size": 2, "timeout": 5.0, "validate_certs": True, "ca_path": None, **settings})
+
+
+def test_connections_are_kept_and_counted(emulator: Emulator) -> None:
+    transport = made()
+    assert transport.connections == 0
+    for _ in range(5):
+        assert get(transport, emulator.url).status == 200
+    assert transport.connections == emulator.connections == 1
+    emulator.inject(".", "reset")
+    with pytest.raises(TransportError):
+        get(transport, emulator.url)
+    get(transport, emulator.url)
+    assert transport.connections == emulator.connections == 2
+    transport.close()
+
+
+def test_a_refused_connection_is_none() -> None:
+    transport = made()
+    with pytest.raises(TransportError) as refused:
+        get(transport, "http://127.0.0.1:1")
+    assert (refused.value.kind, refused.value.again) == ("connection", True)
+    assert transport.connections == 0
+
+
+def test_the_url_is_sent_as_it_is_and_errors_have_bodies(emulator: Emulator) -> None:
+    answer = get(made(), emulator.url, "/v9/a%20b/%7E?x=%2F+y&a=1")
+    assert answer.status == 404
+    assert b"error_code" in answer.content
+    assert answer.headers.get("CONTENT-LENGTH") == str(len(answer.content))
+    assert emulator.requests[0].path == "/v9/a%20b/%7E"
+
+
+def test_bodies_and_headers_as_given(emulator: Emulator) -> None:
+    made().send("POST", emulator.url, emulator.url + "/v3/auth/tokens", {"X-Own": "1"}, b"{}", 10, True)
+    made().send("PUT", emulator.url, emulator.url + "/x", {}, b"", 10, True)
+    post, put = emulator.requests
+    assert (post.body, post.headers["content-length"], post.headers["x-own"]) == (b"{}", "2", "1")
+    assert put.headers["content-length"] == "0"
+
+
+def test_proxies_are_looked_up_once_for_a_base() -> None:
+    transport = made()
+    with mock.patch.dict("os.environ", {"http_proxy": "http://p:1", "no_proxy": "other"}, clear=True):
+        assert transport.proxies("http://h")["http"] == "http://p:1"
+        assert "http" not in transport.proxies("http://other")
+    assert transport.proxies("http://h")["http"] == "http://p:1"
+
+
+class Raw:
+    """A urllib3 response of known bytes."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content, self.released = content, False
+
+    def read(self, amount: int, decode_content: bool) -> bytes:
+        assert not decode_content
+        return self.content[:amount]
+
+    def tell(self) -> int:
+        return len(self.content)
+
+    def release_conn(self) -> None:
+        self.released = True
+
+
+def read(content: bytes, **headers: str) -> bytes:
+    raw = Raw(content)
+    told = _transport._read(raw, {name.replace("_", "-"): value for name, value in headers.items()}, 1.0)
+    assert raw.released
+    return told
+
+
+def test_whole_bodies() -> None:
+    assert read(b"abc") == b"abc"
+    assert read(b"abc", Content_Length="3") == b"abc"
+    assert read(b"abc", Content_Length="nonsense") == b"abc"
+    assert read(b"abc", Content_Encoding="identity") == b"abc"
+    assert read(gzip.compress(b"abc"), Content_Encoding=" GZIP ") == b"abc"
+    assert read(gzip.compress(b"abc") + gzip.compress(b"def"), Content_Encoding="x-gzip") == b"abcdef"
+    assert read(gzip.compress(b"abc") + b"\0\0", Content_Encoding="gzip") == b"abc"
+    assert read(b"", Content_Encoding="gzip") == b""
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "again", "says"),
+    [
+        (b"abc", {"Content_Length": "4"}, True, "cut short: 3 of 4 bytes"),
+        (b"", {"Content_Length": str(BODY_LIMIT + 1)}, False, "larger than 33554432 bytes"),
+        (gzip.compress(b"abc")[:-5], {"Content_Encoding": "gzip"}, True, "cut short"),
+        (b"abc", {"Content_Encoding": "gzip"}, False, "compression is broken"),
+        (gzip.compress(b"abc") + b"no gzip at all", {"Content_Encoding": "gzip"}, False, "compression is broken"),
+        (b"abc", {"Content_Encoding": "br"}, False, "was not asked for"),
+    ],
+)
+def test_bodies_that_are_not(content: bytes, headers: dict[str, str], again: bool, says: str) -> None:
+    with pytest.raises(TransportError, match=says) as refused:
+        read(content, **headers)
+    assert (refused.value.kind, refused.value.again) == ("protocol", again)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_limit_is_the_last_byte_that_is_taken(packed: bool) -> None:
+    headers = {"Content_Encoding": "gzip"} if packed else {}
+    with mock.patch.object(_transport, "BODY_LIMIT", 1000):
+        for size, too_large in ((1000, False), (1001, True), (100_000, True)):
+            content = b"a" * size
+            content = gzip.compress(content) if packed else content
+            if too_large:
+                with pytest.raises(TransportError, match="larger than 1000 bytes"):
+                    read(content, **headers)
+            else:
+                assert len(read(content, **headers)) == size
+
+
+def caused(error: BaseException, cause: BaseException) -> BaseException:
+    error.__cause__ = cause
+    return error
+
+
+def verification(code: int, message: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, message)
+    error.verify_code, error.verify_message = code, message
+    return error
+
+
+EXCEPTIONS: list[tuple[BaseException, tuple[str, bool, str]]] = [
+    (requests.ConnectTimeout(), ("timeout", True, "no connection within 2 seconds")),
+    (requests.ReadTimeout(), ("timeout", True, "no answer within 2 seconds")),
+    (requests.ConnectionError(ConnectionRefusedError()), ("connection", True, "the connection was refused")),
+    (requests.ConnectionError(ConnectionResetError()), ("connection", True, "the connection was reset")),
+    (requests.ConnectionError(BrokenPipeError()), ("connection", True, "the connection was reset")),
+    (requests.ConnectionError(OSError("no route")), ("connection", True, "the connection failed")),
+    (requests.exceptions.InvalidHeader("X"), ("connection", False, "the request could not be sent (InvalidHeader)")),
+    (ValueError("secret"), ("connection", False, "the request could not be sent (ValueError)")),
+    (
+        urllib3.exceptions.LocationParseError("x"),
+        ("connection", False, "the request could not be sent (LocationParseError)"),
+    ),
+    (requests.exceptions.ProxyError(ConnectionRefusedError()), ("connection", True, "the proxy cannot be reached")),
+    (
+        requests.exceptions.ProxyError(OSError("Tunnel connection failed: 407 Proxy Authentication Required")),
+        ("connection", False, "the proxy refuses the connection"),
+    ),
+    (requests.exceptions.ProxyError(TimeoutError()), ("timeout", True, "no answer within 2 seconds")),
+    (requests.exceptions.ProxyError(ssl.SSLError(1, "x")), ("tls", False, "the TLS handshake failed")),
+    (
+        requests.exceptions.SSLError(verification(10, "certificate has expired")),
+        ("tls", False, "the certificate was refused: certificate has expired"),
+    ),
+    (requests.exceptions.SSLError(verification(62, "x")), ("tls", False, "the certificate is not for this host")),
+    (requests.exceptions.SSLError(verification(64, "x")), ("tls", False, "the certificate is not for this host")),
+    (requests.exceptions.SSLError("x"), ("tls", False, "the TLS handshake failed")),
+    (
+        requests.exceptions.SSLError(ssl.SSLEOFError()),
+        ("connection", True, "the connection was closed during the TLS handshake"),
+    ),
+    (
+        caused(requests.ConnectionError(), caused(ValueError(), ConnectionRefusedError())),
+        ("connection", True, "the connection was refused"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "meaning"), EXCEPTIONS, ids=lambda value: repr(value)[:60])
+def test_what_exceptions_mean(error: BaseException, meaning: tuple[str, bool, str]) -> None:
+    told = _transport._translated(error, 2.0)
+    assert (told.kind, told.again, told.reason) == meaning
+
+
+def test_causes_that_go_in_a_circle() -> None:
+    first, second = ValueError(), KeyError()
+    first.__cause__, second.__cause__ = second, first
+    assert {type(link) for link in _transport._chain(first)} == {ValueError, KeyError}
+
+
+def test_one_context_for_all_connections() -> None:
+    context = _transport._tls_context(True, None)
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname is not urllib3.__version__.startswith("1.")
+    context = _transport._tls_context(False, None)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
+    adapter = made()._adapter
+    assert adapter._context() is adapter._context()
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_bundle_that_is_none(content: str | None, tmp_path: t.Any) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigurationError, match=r"^ca_path is .* not a readable file of PEM certificates"):
+        _transport._tls_context(True, str(path))
+
+
+def test_requests_that_is_not_there() -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: t.Any) -> t.Any:
+        if name == "requests":
+            raise ImportError("No module named 'requests'")
+        return real(name, *rest)
+
+    with mock.patch.object(builtins, "__import__", without), pytest.raises(MissingRequests) as missing:
+        made()
+    assert isinstance(missing.value.__cause__, ImportError)

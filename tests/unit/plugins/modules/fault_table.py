@@ -1,0 +1,255 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every fault that the modules are prepared for, as data: the tests play each row, the guide's table is made of them."""
+
+from __future__ import annotations
+
+import typing as t
+
+DIS, LOG, DMS = "dis_transfer_task_info", "dis_transfer_task_log_info", "dms_sink_task_info"
+HEAD = ("What happens", "Retried", "``kind``", "The message holds")
+
+
+class Row(t.NamedTuple):
+    """One fault.
+
+    how: an action of the emulator with `settings`, or "tls CERTIFICATE", "proxy MODE", "refused", "resolve".
+    retried: whether asking again is tried. says: a part of the message. gap: seconds that a retry must wait at least.
+    healed: whether a retry after which nothing is wrong any more gets the facts.
+    """
+
+    what: str
+    how: str
+    retried: bool
+    kind: str
+    says: str
+    settings: dict[str, t.Any] = {}
+    options: dict[str, t.Any] = {}
+    http_status: int | None = None
+    error_code: str | None = None
+    module: str = DIS
+    gap: float = 0.0
+    healed: bool = True
+
+
+_QUICK_SILENCE = {"timeout": 0.3}
+_LIMIT = "the answer is larger than 33554432 bytes"
+_CUT = "the answer was cut short"
+_RATE = "The throttling threshold has been reached"
+
+ROWS = (
+    Row("429 without ``Retry-After``", "throttle_429", True, "throttled", _RATE, {}, {}, 429, "APIG.0308"),
+    Row("429 with ``Retry-After`` in seconds", "throttle_429_seconds", True, "throttled", _RATE, {}, {}, 429, gap=1.0),
+    Row("429 with ``Retry-After`` as a date", "throttle_429_date", True, "throttled", _RATE, {}, {}, 429, gap=0.9),
+    Row(
+        "429 with a ``Retry-After`` that cannot be read", "throttle_429_nonsense", True, "throttled", _RATE, {}, {}, 429
+    ),
+    Row(
+        "429 with a ``Retry-After`` that is over already",
+        "throttle_429_date",
+        True,
+        "throttled",
+        _RATE,
+        {"retry_after_date": -60},
+        {},
+        429,
+    ),
+    Row(
+        "429 with a ``Retry-After`` past the end of ``total_timeout``",
+        "throttle_429_hour",
+        False,
+        "throttled",
+        _RATE,
+        {},
+        {},
+        429,
+    ),
+    Row("DIS.4303, too much traffic", "dis_4303", True, "throttled", "Exceeded traffic", {}, {}, 400, "DIS.4303"),
+    Row("DIS.4305, too many requests", "dis_4305", True, "throttled", "Too many stream", {}, {}, 400, "DIS.4305"),
+    Row(
+        "DMS.10240407, flow control sent as 404",
+        "dms_throttle_404",
+        True,
+        "throttled",
+        "Flow control",
+        {},
+        {},
+        404,
+        "DMS.10240407",
+        DMS,
+    ),
+    Row(
+        "DIS.4309, the address is blacklisted",
+        "dis_4309",
+        False,
+        "throttled",
+        "stop asking for 30 minutes",
+        {},
+        {},
+        400,
+        "DIS.4309",
+    ),
+    Row("500", "server_500", True, "server", "Internal server error", {}, {}, 500, "APIGW.0601"),
+    Row("500 in the words of DIS", "dis_5000", True, "server", "System error", {}, {}, 500, "DIS.5000"),
+    Row("502 with an HTML page", "html_502", True, "server", "an HTML page", {}, {}, 502),
+    Row("502 of the gateway", "backend_502", True, "server", "Backend unavailable", {}, {}, 502, "APIGW.0201"),
+    Row("503 without a body", "empty_503", True, "server", "HTTP 503", {}, {}, 503),
+    Row("504", "timeout_504", True, "server", "Backend timeout", {}, {}, 504),
+    Row("Any other 5xx", "status", False, "server", "HTTP 501", {"code": 501}, {}, 501),
+    Row(
+        "401, a wrong token",
+        "unauthorized_401",
+        False,
+        "authentication",
+        "decrypt token fail",
+        {},
+        {},
+        401,
+        "APIGW.0301",
+    ),
+    Row("401 of DMS", "dms_token_401", False, "authentication", "Invalid token", {}, {}, 401, "DMS.10240101", DMS),
+    Row("441 of DIS", "dis_token_441", False, "authentication", "Invalid Token header", {}, {}, 441, "DIS.4114"),
+    Row("403 of DIS", "forbidden_403", False, "authorization", "Invalid RBAC", {}, {}, 403, "DIS.4116"),
+    Row(
+        "403 of DMS",
+        "dms_forbidden_403",
+        False,
+        "authorization",
+        "does not have the permissions",
+        {},
+        {},
+        403,
+        "DMS.00403003",
+        DMS,
+    ),
+    Row("404 of the gateway", "no_api_404", False, "not_found", "The API does not exist", {}, {}, 404, "APIGW.0101"),
+    Row(
+        "Any other 4xx",
+        "status",
+        False,
+        "invalid_request",
+        "request parameter",
+        {"code": 400, "body": {"errorCode": "DIS.4200", "message": "Invalid request parameter."}},
+        {},
+        400,
+        "DIS.4200",
+    ),
+    Row(
+        "A redirect to another host",
+        "redirect_302",
+        False,
+        "protocol",
+        "a redirect, which is not followed",
+        {},
+        {},
+        302,
+    ),
+    Row(
+        "407 instead of the service's answer",
+        "proxy_407",
+        False,
+        "connection",
+        "the proxy asks for credentials",
+        {},
+        {},
+        407,
+    ),
+    Row("Nobody listens at the endpoint", "refused", True, "connection", "the connection was refused", healed=False),
+    Row("The host name does not resolve", "resolve", True, "connection", "could not be resolved", healed=False),
+    Row("Connection reset before the answer", "reset", True, "connection", "the connection was reset"),
+    Row("Connection closed before the answer", "close", True, "connection", "closed without an answer"),
+    Row("Connection closed in the middle of the body", "close_mid_body", True, "protocol", _CUT),
+    Row("``Content-Length`` larger than the body", "content_length_too_long", True, "protocol", _CUT),
+    Row(
+        "``Content-Length`` smaller than the body", "content_length_too_short", True, "protocol", _CUT, http_status=200
+    ),
+    Row(
+        "A body that stops, and the connection stays open",
+        "content_length_too_long",
+        True,
+        "timeout",
+        "the answer stopped for 0.3 seconds",
+        {"hold": True},
+        _QUICK_SILENCE,
+    ),
+    Row(
+        "Silence longer than ``timeout``",
+        "silence",
+        True,
+        "timeout",
+        "no answer within 0.3 seconds",
+        {},
+        _QUICK_SILENCE,
+    ),
+    Row(
+        "One byte every half second, until ``total_timeout`` is over",
+        "drip",
+        False,
+        "timeout",
+        "total_timeout of 1.2 seconds is over",
+        {},
+        {"total_timeout": 1.2},
+        healed=False,
+    ),
+    Row("gzip that cannot be unpacked", "bad_gzip", False, "protocol", "compression is broken"),
+    Row("A body that is not UTF-8", "not_utf8", False, "protocol", "not JSON", http_status=200),
+    Row("JSON nested without end", "deep_nesting", False, "protocol", "not JSON", http_status=200),
+    Row("A body of more than 32 MiB, announced", "huge_body", False, "protocol", _LIMIT),
+    Row("A body of more than 32 MiB, in chunks", "huge_body", False, "protocol", _LIMIT, {"framing": "chunked"}),
+    Row("A body of more than 32 MiB, until it closes", "huge_body", False, "protocol", _LIMIT, {"framing": "close"}),
+    Row(
+        "A body that unpacks to more than 32 MiB", "huge_body", False, "protocol", _LIMIT, {"gzip": True, "size": 2**26}
+    ),
+    Row("200 with an HTML page", "html_200", False, "protocol", "an HTML page", http_status=200),
+    Row("200 without a body", "empty_body", False, "protocol", "an empty answer", http_status=200),
+    Row("200 with ``null``", "null_body", False, "protocol", "null instead of an object", http_status=200),
+    Row("200 with a list", "list_body", False, "protocol", "a JSON list instead of an object", http_status=200),
+    Row(
+        "200 with neither a total nor a list",
+        "status",
+        False,
+        "protocol",
+        "HTTP 200",
+        {"code": 200, "body": {"answer": 42}},
+        {},
+        200,
+    ),
+    Row(
+        "A certificate of an unknown authority", "tls unknown", False, "tls", "unable to get local issuer", healed=False
+    ),
+    Row("An expired certificate", "tls expired", False, "tls", "certificate has expired", healed=False),
+    Row("A certificate for another host", "tls wrong_host", False, "tls", "not for this host", healed=False),
+    Row("TLS asked of a server that speaks none", "tls none", False, "tls", "the TLS handshake failed", healed=False),
+    Row("A proxy that refuses (407)", "proxy refuse", False, "connection", "the proxy refuses", healed=False),
+    Row("A proxy whose CONNECT fails (502)", "proxy fail", False, "connection", "the proxy refuses", healed=False),
+    Row(
+        "A proxy that closes the connection",
+        "proxy close",
+        True,
+        "connection",
+        "closed without an answer",
+        healed=False,
+    ),
+    Row(
+        "No proxy at the proxy's address", "proxy none", True, "connection", "the proxy cannot be reached", healed=False
+    ),
+    Row(
+        "A proxy that is silent",
+        "proxy silence",
+        True,
+        "timeout",
+        "no answer within 0.3 seconds",
+        {},
+        _QUICK_SILENCE,
+        healed=False,
+    ),
+)
+
+
+def as_rst() -> str:
+    """Return the rows as the guide's table."""
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 40 10 15 35", ""]
+    for cells in [HEAD, *((row.what, "yes" if row.retried else "no", row.kind, row.says) for row in ROWS)]:
+        lines += [f"   {'* -' if number == 0 else '  -'} {cell}" for number, cell in enumerate(cells)]
+    return "\n".join(lines) + "\n"

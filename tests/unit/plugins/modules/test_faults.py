@@ -1,0 +1,262 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every fault of the table through a module over HTTP: retried or not, how often, which kind, what is said, how long."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import re
+import socket
+import threading
+import typing as t
+
+import pytest
+from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
+from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.calling import (
+    ONE_THING,
+    TLS,
+    ask,
+    small_world,
+)
+from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.fault_table import DIS, ROWS, Row, as_rst
+from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.proxy import Proxy
+
+GUIDE = pathlib.Path(__file__).resolve().parents[4] / "docs" / "docsite" / "rst" / "guide_faults.rst"
+OVERRUNS: list[tuple[float, str]] = []
+FIELDS = "kind service method path http_status error_code error_msg request_id attempts elapsed".split()
+
+
+@pytest.fixture(scope="module")
+def emulator() -> t.Iterator[Emulator]:
+    with Emulator(small_world()) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_rest(emulator: Emulator) -> t.Iterator[None]:
+    emulator.reset()
+    yield
+    emulator.reset()
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def staged(row: Row, emulator: Emulator) -> t.Iterator[tuple[str, dict[str, str], dict[str, t.Any]]]:
+    """Stage a fault that stays; yield the endpoint, the environment and the options to call a module with."""
+    kind, _blank, name = row.how.partition(" ")
+    options = dict(row.options)
+    if kind == "tls":
+        options["ca_path"] = str(TLS / "ca.pem")
+        if name == "none":
+            listener, url = answering(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            with listener:
+                yield url.replace("http:", "https:"), {}, options
+            return
+        with Emulator(small_world(), tls=(str(TLS / f"{name}.pem"), str(TLS / "server.key"))) as secure:
+            yield secure.url, {}, options
+    elif kind == "proxy":
+        options["auth_token"] = "ExampleToken"
+        if name == "none":
+            yield "https://dis.example.invalid", {"https_proxy": f"http://127.0.0.1:{closed_port()}"}, options
+            return
+        with Proxy(name) as proxy:
+            yield "https://dis.example.invalid", {"https_proxy": proxy.url}, options
+    elif kind == "refused":
+        yield f"http://127.0.0.1:{closed_port()}", {}, options
+    elif kind == "resolve":
+        yield "http://dis.example.invalid", {}, options
+    else:
+        emulator.inject(".", kind, times=None, **row.settings)
+        yield emulator.url, {}, options
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
+def test_fault_that_stays(row: Row, emulator: Emulator) -> None:
+    with staged(row, emulator) as (url, environment, options):
+        # Waits as the server asks for them are played out in the test of the fault that passes.
+        settings = {"retries": 0} if row.gap else {}
+        called = ask(row.module, url, environment, **{**settings, **options})
+    attempts = 2 if row.retried and not row.gap else 1
+    error, stats = called.error, called.result["request_stats"]
+    assert error["kind"] == row.kind
+    assert error["attempts"] == attempts
+    assert (stats["requests"], stats["retries"]) == (attempts, attempts - 1)
+    assert stats["throttled"] == (attempts if row.kind == "throttled" else 0)
+    assert error["http_status"] == row.http_status
+    if row.error_code:
+        assert error["error_code"] == row.error_code
+    assert row.says in called.result["msg"]
+    assert list(error) == FIELDS
+    assert called.result["errors"] == [error]
+    assert error["service"] == ("dms" if row.module.startswith("dms") else "dis")
+    assert error["path"].startswith("/v2/")
+    assert 0 <= error["elapsed"] <= stats["elapsed"] <= called.seconds
+    total = options.get("total_timeout", 20)
+    OVERRUNS.append((called.seconds - total, row.what))
+    assert called.seconds < total + 1
+    assert "<html" not in called.stdout.lower()
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.healed], ids=lambda row: row.what)
+def test_fault_that_passes(row: Row, emulator: Emulator) -> None:
+    """A fault that is there once: what is retried ends well, what is not fails after one attempt."""
+    emulator.inject(".", row.how, times=1, **row.settings)
+    called = ask(row.module, emulator.url, **row.options)
+    assert called.result.get("failed", False) is not row.retried
+    stats = called.result["request_stats"]
+    assert stats["retries"] == (1 if row.retried else 0)
+    assert len(emulator.requests) == stats["requests"]
+    if row.retried:
+        first, second = emulator.requests[:2]
+        assert (first.method, first.path) == (second.method, second.path)
+        assert second.at - first.at >= row.gap
+        assert called.result["transfer_tasks" if row.module == DIS else "sink_tasks"]
+    else:
+        assert called.error["kind"] == row.kind
+        assert len(emulator.requests) == 1
+
+
+def test_the_guide_shows_the_table() -> None:
+    assert as_rst() in GUIDE.read_text(encoding="utf-8"), f"the table of {GUIDE.name} has to be:\n{as_rst()}"
+
+
+def test_the_guide_explains_every_kind() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    for kind in {row.kind for row in ROWS} | {"configuration"}:
+        assert re.search(rf"^``{kind}``$", text, re.MULTILINE), kind
+
+
+@pytest.mark.parametrize("module", ONE_THING)
+@pytest.mark.parametrize("action", ["silence", "drip", "throttle_429", "server_500", "reset", "unauthorized_401"])
+def test_total_timeout_holds_whatever_the_server_does(action: str, module: str, emulator: Emulator) -> None:
+    emulator.inject(".", action, times=None)
+    called = ask(module, emulator.url, retries=1000, timeout=0.2 if action == "silence" else 30, total_timeout=0.5)
+    OVERRUNS.append((called.seconds - 0.5, action))
+    assert called.seconds < 1.5
+    expected = {"throttle_429": {"throttled", "timeout"}, "unauthorized_401": {"authentication"}}
+    last = {"server_500": {"server", "timeout"}, "reset": {"connection", "timeout"}}
+    assert called.error["kind"] in expected.get(action, last.get(action, {"timeout"}))
+
+
+def test_many_requests_under_a_server_that_is_silent_end_in_time() -> None:
+    world = small_world()
+    world["generate"] = {"streams": 40}
+    with Emulator(world) as emulator:
+        emulator.inject("transfer-tasks", "silence", times=None)
+        called = ask(DIS, emulator.url, stream_names=None, timeout=30, total_timeout=1)
+        OVERRUNS.append((called.seconds - 1, "40 silent streams"))
+        assert called.seconds < 2
+        assert len(called.result["errors"]) == 43
+        assert {error["kind"] for error in called.result["errors"]} == {"timeout"}
+        paths = [error["path"] for error in called.result["errors"]]
+        assert paths == sorted(paths)
+
+
+def test_a_pool_slot_is_free_again_after_each_kind_of_broken_answer(emulator: Emulator) -> None:
+    """The pool blocks when it is out of connections: one lost slot would hang a call with concurrency 1."""
+    for action, settings in (
+        ("close_mid_body", {}),
+        ("content_length_too_long", {"hold": True}),
+        ("silence", {}),
+        ("reset", {}),
+        ("content_length_too_short", {}),
+    ):
+        emulator.inject(".", action, **settings)
+    called = ask(DIS, emulator.url, concurrency=1, retries=5, timeout=0.2)
+    assert not called.result.get("failed")
+    assert called.result["request_stats"]["retries"] == 5
+    assert called.result["request_stats"]["connections"] == emulator.connections
+
+
+def test_what_comes_too_much_is_not_taken_for_the_next_answer(emulator: Emulator) -> None:
+    emulator.inject("orders", "content_length_too_short", times=1)
+    called = ask(DIS, emulator.url, stream_names=["clicks", "orders"], concurrency=1)
+    assert [task["stream_name"] for task in called.result["transfer_tasks"]] == ["clicks", "orders", "orders"]
+
+
+def test_what_arrived_is_returned_with_the_failure(emulator: Emulator) -> None:
+    emulator.inject("streams/orders/", "forbidden_403", times=None)
+    called = ask(DIS, emulator.url, stream_names=["clicks", "orders"])
+    assert called.error["kind"] == "authorization"
+    assert [task["stream_name"] for task in called.result["transfer_tasks"]] == ["clicks"]
+    assert called.result["not_found"] == []
+
+
+def test_a_gzipped_answer_is_unpacked(emulator: Emulator) -> None:
+    emulator.inject(".", "gzip")
+    called = ask(DIS, emulator.url)
+    assert len(called.result["transfer_tasks"]) == 2
+
+
+def answering(answer: bytes) -> tuple[socket.socket, str]:
+    """A server that gives every connection these bytes and closes it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _address = listener.accept()
+                with client:
+                    client.recv(65536)
+                    client.sendall(answer)
+                    client.shutdown(socket.SHUT_WR)
+                    while client.recv(65536):
+                        pass
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "attempts", "says"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "protocol", 2, "the answer is not HTTP"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"total_number": 1, "tasks": [{"task_na', "protocol", 2, "the answer was cut short"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"total_number": 1, "tasks": [{}', "protocol", 2, "the answer was cut short"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"note": "\xe4\xb8', "protocol", 2, "the answer was cut short"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"total_number": 1} and more', "protocol", 1, "not JSON"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"total_number": NaN, "tasks": []}', "protocol", 1, "not JSON"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"total_number": 1e999, "tasks": []}', "protocol", 1, "not JSON"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"tasks": [{"task_name": "\\ud800"}]}', "protocol", 1, "not JSON"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "protocol", 1, "an empty answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nabc", "protocol", 1, "was not asked for"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", "protocol", 2, "the answer was cut short"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n{}", "connection", 2, "the connection failed"),
+    ],
+)
+def test_answers_no_server_should_give(answer: bytes, kind: str, attempts: int, says: str) -> None:
+    listener, url = answering(answer)
+    with listener:
+        called = ask(DIS, url)
+    assert called.error["kind"] == kind
+    assert called.error["attempts"] == attempts
+    assert says in called.result["msg"]
+
+
+@pytest.mark.parametrize("depth", [50, 200, 400, 900, 990, 3000])
+def test_nesting_of_any_depth_is_facts_or_protocol(depth: int) -> None:
+    tasks = {"total_number": 0, "tasks": []}
+    body = json.dumps(tasks)[:-1].encode() + b', "extra": ' + b"[" * depth + b"]" * depth + b"}"
+    listener, url = answering(b"HTTP/1.1 200 OK\r\n\r\n" + body)
+    with listener:
+        called = ask(DIS, url)
+    if called.result.get("failed"):
+        assert called.error["kind"] == "protocol"
+        assert "internal error" not in called.result["msg"]
+    else:
+        assert called.result["transfer_tasks"] == []
+
+
+def test_report_of_the_longest_overrun(capsys: pytest.CaptureFixture[str]) -> None:
+    """Runs last; the figure is shown with -s or on a failure."""
+    overrun, what = max(OVERRUNS)
+    with capsys.disabled():
+        print(f"\nlongest overrun of total_timeout: {overrun:.3f} s ({what})")
+    assert overrun < 1
