@@ -26,6 +26,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import (
     Failure,
     RefusedInside,
     ShapeError,
+    defect,
     error_of,
     kind_of,
 )
@@ -168,15 +169,6 @@ class _Pace:
             wait = backoff(self._streak) if wait is None else wait
         self.free_at = max(self.free_at, now + (wait or 0.0))
         return self.free_at - now
-
-
-def defect(error: BaseException) -> str:
-    """Say where the collection itself went wrong, not what the values were."""
-    import traceback
-
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    file = where.filename.replace("\\", "/").rpartition("/")[2]
-    return f"internal error: {type(error).__name__} in {file} line {where.lineno}. Please report it."
 
 
 def backoff(attempt: int) -> float:

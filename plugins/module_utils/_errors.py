@@ -134,3 +134,12 @@ def error_of(body: t.Any) -> tuple[str, str]:
         str(code) if isinstance(code, (str, int)) else "",
         message if isinstance(message, str) else "",
     )
+
+
+def defect(error: BaseException) -> str:
+    """Say where the collection itself went wrong, not what the values were."""
+    import traceback
+
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    file = where.filename.replace("\\", "/").rpartition("/")[2]
+    return f"internal error: {type(error).__name__} in {file} line {where.lineno}. Please report it."

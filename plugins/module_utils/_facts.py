@@ -10,11 +10,15 @@ ShapeError for a value that is of no form the services are known to send; None m
 from __future__ import annotations
 
 import re
+import sys
 import typing as t
+from array import array
+from bisect import bisect_left, bisect_right
+from datetime import datetime, timedelta
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ShapeError
-from ansible_collections.hwcloud.streaming.plugins.module_utils._judge import state_problems
 from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import MASK
+from ansible_collections.hwcloud.streaming.plugins.module_utils._states import state_problems
 
 Facts = t.Dict[str, t.Any]
 
@@ -175,16 +179,22 @@ def _described(value: t.Any) -> str:
 # -- derived facts
 
 
+_days: dict[int, str] = {}
+
+
 def moment(milliseconds: int | None) -> str | None:
     """Return the ISO 8601 UTC twin of an epoch time; None for a time of 0, -1, unknown or beyond the calendar."""
-    from datetime import datetime, timedelta
-
     if milliseconds is None or milliseconds <= 0:
         return None
-    try:
-        return (datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds") + "Z"
-    except OverflowError:
-        return None
+    day, rest = divmod(milliseconds, 86_400_000)
+    date = _days.get(day)
+    if date is None:  # dates are remembered: a log has two times a row, and few days
+        try:
+            date = _days[day] = (datetime(1970, 1, 1) + timedelta(days=day)).date().isoformat()
+        except OverflowError:
+            return None
+    seconds, rest = divmod(rest, 1000)
+    return f"{date}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}Z"
 
 
 def age(milliseconds: int | None, now: int) -> int | None:
@@ -328,7 +338,7 @@ def log(raw: dict[str, t.Any]) -> Facts:
         "transfer_task_id": text(entry, "transfer_task_id"),
         "task_name": None,
         "stream_name": None,
-        "destination_type": text(entry, "destination_type"),
+        "destination_type": _shared(text(entry, "destination_type")),
         "state": state,
         "start_time": start,
         "started_at": moment(start),
@@ -338,28 +348,29 @@ def log(raw: dict[str, t.Any]) -> Facts:
         "transfer_bytes": size,
         "transfer_records_num": records,
         "transform_records_num": transformed,
-        "stream_id": text(entry, "stream_id"),
-        "project_id": text(entry, "project_id"),
+        "stream_id": _shared(text(entry, "stream_id")),
+        "project_id": _shared(text(entry, "project_id")),
         "transfer_file_name": text(entry, "transfer_file_name"),
         "num": num,
     }
     return facts if _LOG_FIELDS.issuperset(entry) else with_unknown(facts, entry)
 
 
+def _shared(value: str | None) -> str | None:
+    """Return the one copy of a text that is the same in every row of a log."""
+    return value if value is None else sys.intern(value)
+
+
 class BusyTime:
     """The union of intervals, kept merged so that a hundred thousand of them in order cost next to nothing."""
 
     def __init__(self, newest_first: bool) -> None:
-        from array import array
-
         # Kept in the order in which they come: a new one is then mostly an append, not an insert at the front.
         self._sign = -1 if newest_first else 1
         self._starts, self._ends = array("q"), array("q")
 
     def add(self, start: int | None, end: int | None) -> None:
         """Add an interval in milliseconds; one without two sensible ends does not count."""
-        from bisect import bisect_left, bisect_right
-
         if not start or not end or not 0 < start <= end < 2**62:
             return
         start, end = sorted((self._sign * start, self._sign * end))

@@ -10,10 +10,21 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
+from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
+    SHAPE,
+    JudgeError,
+    _entries,
+    _flat,
+    _kind,
+    _mapping,
+    _place,
+    _shown,
+    _state_findings,
+)
+
+__all__ = ["JudgeError", "Limits", "findings", "parse_duration", "parse_now"]
+
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-RUNNING = "RUNNING"
-# What a partition may be: at work, or left behind by resharding and needed by nobody.
-WELL_PARTITIONS = (RUNNING, "ACTIVE", "DELETED", "EXPIRED")
 # The lists of the modules' results, and what their entries are called. `tasks` counts only beside `logs`.
 RESULT_LISTS = {
     "transfer_tasks": "transfer task",
@@ -21,16 +32,8 @@ RESULT_LISTS = {
     "smart_connect_tasks": "Smart Connect task",
     "tasks": "transfer task with a log",
 }
-SHAPE = (
-    "expected a task, a list of tasks, or the registered result of a hwcloud.streaming module"
-    " (also of a loop, with results)"
-)
 DURATION = "seconds, or a number with s, m, h or d, such as 15m"
 MOMENT = "ISO 8601, such as 2026-01-02T03:04:05Z, or epoch milliseconds"
-
-
-class JudgeError(ValueError):
-    """An argument, or the thing to be judged, is not what it has to be; the message says what was expected."""
 
 
 class Limits(t.NamedTuple):
@@ -41,11 +44,6 @@ class Limits(t.NamedTuple):
     max_discarded: float | None
     now: int
     allow_empty: bool
-
-
-def state_problems(task: Mapping[str, t.Any]) -> list[str]:
-    """Return what is wrong with one task by its state and the states of its partitions alone."""
-    return list(_state_findings(task, "state" if _kind(task) == "dis" else "status"))
 
 
 def findings(
@@ -230,28 +228,6 @@ def _task_findings(task: Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]
             yield f"{_place(task)}: lag {lag} messages, limit {limits.max_lag}"
 
 
-def _state_findings(task: Mapping[str, t.Any], key: str) -> t.Iterator[str]:
-    place = _place(task)
-    state = task.get(key)
-    if state != RUNNING:
-        yield f"{place}: {key} " + ("not known" if state is None else f"is {_flat(state)}, not {RUNNING}")
-    if key == "state":
-        for partition in _entries(task.get("partitions") or (), "partitions"):
-            yield from _partition_findings(place, _mapping(partition, "partitions"), "state")
-        return
-    for topic in _entries(task.get("topics_info") or (), "topics_info"):
-        name = f"{place}, topic {_flat(_mapping(topic, 'topics_info').get('topic'))}"
-        for partition in _entries(topic.get("partitions") or (), "partitions"):
-            yield from _partition_findings(name, _mapping(partition, "partitions"), "status")
-
-
-def _partition_findings(place: str, partition: Mapping[str, t.Any], key: str) -> t.Iterator[str]:
-    state = partition.get(key)
-    if state not in WELL_PARTITIONS:
-        told = f"{key} not known" if state is None else f"{key} is {_flat(state)}, not {RUNNING}"
-        yield f"{place}, partition {_flat(partition.get('partition_id'))}: {told}"
-
-
 def _age_findings(task: Mapping[str, t.Any], max_age: int, now: int) -> t.Iterator[str]:
     place, limit = _place(task), f"limit {_duration(max_age)}"
     last, created = task.get("last_transfer_timestamp"), _number(task.get("create_time"))
@@ -276,38 +252,6 @@ def _log_findings(task: Mapping[str, t.Any], max_age: int, now: int) -> t.Iterat
         yield f"{place}: last log entry ended {_ago(now - moment, max_age)} ({_iso(moment)}), {limit}"
 
 
-def _kind(task: Mapping[str, t.Any]) -> str:
-    """Return `log`, `smart_connect`, `sink` or `dis`: which figures a task has follows from it."""
-    if "transfer_task_id" in task:
-        if "last_ended_at" in task:
-            return "log"
-        raise JudgeError(f"{SHAPE}, got an entry of logs: give the whole result")
-    if "status" in task:
-        if "sink_type" in task or "source_type" in task:
-            return "smart_connect"
-        if "topics_info" in task or "connector_id" in task or "state" not in task:
-            return "sink"
-    if "state" in task:
-        return "dis"
-    raise JudgeError(f"{SHAPE}, got something that has neither state nor status")
-
-
-def _place(task: Mapping[str, t.Any]) -> str:
-    """Name a task, or what was not found: stream or connector or instance, then the task, as far as they are known."""
-    instance = task.get("instance_name") or task.get("instance_id")
-    parts = []
-    if task.get("stream_name"):
-        parts.append(f"stream {task['stream_name']}")
-    if task.get("connector_id"):
-        parts.append(f"connector {task['connector_id']}" + (f" (instance {instance})" if instance else ""))
-    elif instance:
-        parts.append(f"instance {instance}")
-    name = task.get("task_name") or task.get("task_id") or task.get("transfer_task_id")
-    if name:
-        parts.append(f"task {name}")
-    return _flat(", ".join(parts) or "a task without a name")
-
-
 def _without_connector(result: Mapping[str, t.Any]) -> str:
     """Say which instances have no connector: their dumps, if any, are Smart Connect tasks."""
     names = [
@@ -318,31 +262,11 @@ def _without_connector(result: Mapping[str, t.Any]) -> str:
     return f" (no connector: instance {', '.join(names)}; see dms_smart_connect_task_info)" if names else ""
 
 
-def _entries(value: t.Any, what: str) -> Sequence[t.Any]:
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return value
-    raise JudgeError(f"{SHAPE}, got {_shown(value)}" + ("" if what == "the value" else f" as {what}"))
-
-
-def _mapping(value: t.Any, what: str) -> Mapping[str, t.Any]:
-    if isinstance(value, Mapping):
-        return value
-    raise JudgeError(f"{SHAPE}, got {_shown(value)} in {what}")
-
-
 def _number(value: t.Any) -> float | None:
     """Return a number that can be compared, else None: no bool, and no NaN, which no limit would ever hold back."""
     if not isinstance(value, (int, float)) or isinstance(value, bool) or str(value) == "nan":
         return None
     return value
-
-
-def _shown(value: t.Any) -> str:
-    return repr(value) if isinstance(value, (str, int, float)) else f"a value of type {type(value).__name__}"
-
-
-def _flat(value: t.Any) -> str:
-    return " ".join(str(value).split())
 
 
 def _message(result: Mapping[str, t.Any]) -> str:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import re
 import time
-import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.errors import AnsibleFallbackNotFound
+from ansible_collections.hwcloud.streaming.plugins.module_utils._zipped import compile_once
+
+compile_once(__spec__)  # before the imports that gain by it
+
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _auth, _endpoints
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError, Failure
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError, Failure, defect
 from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import MASK, Cleaner
 
 if t.TYPE_CHECKING:
@@ -157,9 +160,7 @@ def run(options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: 
     except ConfigurationError as error:
         failures = [Failure("configuration", error_msg=cleaner.clean(str(error)))]
     except Exception as error:  # noqa: BLE001  # a defect of the collection: say where, not what the values were
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        told = f"internal error: {type(error).__name__} in {os.path.basename(where.filename)} line {where.lineno}"
-        failures = [Failure("protocol", error_msg=f"{told}. Please report it.")]
+        failures = [Failure("protocol", error_msg=defect(error))]
     _finish(module, result, failures)
 
 
@@ -167,39 +168,52 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
     """Fill the result with what can be had; return what failed."""
     params = module.params
     _complete_connection(params)
-    cleaner.add(*(params[name] for name in _auth.SECRET_ENVIRONMENT if name != "username"))
-    call = Call(module)
-    result["region"] = params["region"]
-    result["project_id"] = params["project_id"]
+    result.update(region=params["region"], project_id=params["project_id"])
 
     def learned(*secrets: str | None) -> None:
         cleaner.add(*secrets)
         module.no_log_values.update(secret for secret in secrets if secret and len(secret) >= REGISTERED_LENGTH)
 
+    cleaner.add(*(params[name] for name in _auth.SECRET_ENVIRONMENT if name != "username"))
     learned(*_proxy_passwords())
     credentials, profile = _auth.find(params, os.environ)
     learned(*credentials.secrets())
     for name in ("project_id", "domain_id", "iam_endpoint"):
         params[name] = params[name] or profile.values.get(name) or None
     _check_connection(params)
-    ask = check(call)
     result["project_id"] = params["project_id"]
-    if ask is None:
+    question = check(Call(module))
+    if question is None:
         return []
-    from ansible_collections.hwcloud.streaming.plugins.module_utils import _client, _iam, _transport
-
-    endpoints = {"metadata": _endpoints.parse("metadata_endpoint", params["metadata_endpoint"])}
-
-    def endpoint(service: str) -> _endpoints.Endpoint:
-        if service not in endpoints:
-            override = params[f"{service}_endpoint"]
-            endpoints[service] = _endpoints.resolve(service, params["region"], params["cloud"], override)
-        return endpoints[service]
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _iam
 
     project = _iam.Project(params["project_id"], params["project_name"] or params["region"])
     if not project.id and not project.name:
         raise ConfigurationError("project_id is missing: set project_id, or project_name or region to look it up by.")
-    endpoint(ask.service)  # what is missing for it is said before anything is sent
+    client = _client_for(module, cleaner, question.service)
+    try:
+        if client.run(_iam.authenticate(client, credentials, project, learned)):
+            result["project_id"] = client.project_id
+            result.update(client.run(question.flow(client)))
+    finally:
+        result["request_stats"] = client.stats()
+        client.close()
+    return [failure for _place, failure in sorted(client.failures, key=lambda entry: entry[0])]
+
+
+def _client_for(module: AnsibleModule, cleaner: Cleaner, service: str) -> Client:
+    """Return a client with the endpoints and limits that the options say; what is missing for the service is said first."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _client, _transport
+
+    params = module.params
+    endpoints = {"metadata": _endpoints.parse("metadata_endpoint", params["metadata_endpoint"])}
+
+    def endpoint(name: str) -> _endpoints.Endpoint:
+        if name not in endpoints:
+            endpoints[name] = _endpoints.resolve(name, params["region"], params["cloud"], params[f"{name}_endpoint"])
+        return endpoints[name]
+
+    endpoint(service)
     if not params["validate_certs"]:
         module.warn("validate_certs is false: whoever sits between this host and the service can read the credentials.")
     try:
@@ -208,21 +222,8 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
         )
     except _transport.MissingRequests as error:
         raise ConfigurationError(missing_required_lib("requests")) from error
-    client = _client.Client(
-        transport,
-        endpoint,
-        _client.Policy(params["total_timeout"], params["retries"], params["concurrency"]),
-        cleaner,
-        lambda count: module.debug(f"{count} requests sent"),
-    )
-    try:
-        if client.run(_iam.authenticate(client, credentials, project, learned)):
-            result["project_id"] = client.project_id
-            result.update(client.run(ask.flow(client)))
-    finally:
-        result["request_stats"] = client.stats()
-        client.close()
-    return [failure for _place, failure in sorted(client.failures, key=lambda entry: entry[0])]
+    policy = _client.Policy(params["total_timeout"], params["retries"], params["concurrency"])
+    return _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
 
 
 def _complete_connection(params: dict[str, t.Any]) -> None:
@@ -287,6 +288,8 @@ def _shown_options(module: AnsibleModule) -> dict[str, t.Any]:
         if spec.get("no_log")
         for name in (option, *spec.get("aliases", ()))
     }
+    # A URL with a password in it is refused, but Ansible would still show it.
+    secret |= {name for name, value in module.params.items() if name.endswith("_endpoint") and "@" in (value or "")}
     return {name: MASK if name in secret and value else value for name, value in module.params.items()}
 
 

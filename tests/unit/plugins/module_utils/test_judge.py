@@ -10,7 +10,7 @@ import typing as t
 from types import MappingProxyType
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _judge
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _judge, _states
 
 NOW = 1767323045678  # 2026-01-02T03:04:05.678Z
 MINUTE = 60_000
@@ -158,8 +158,8 @@ def test_state_problems_are_the_findings_without_limits() -> None:
         smart(status="WAITING"),
         dis(lag=None, last_transfer_timestamp=0),
     ):
-        assert _judge.state_problems(task) == judge(task)
-    assert _judge.state_problems(dis(state=3)) == [f"{ORDERS}: state is 3, not RUNNING"]
+        assert _states.state_problems(task) == judge(task)
+    assert _states.state_problems(dis(state=3)) == [f"{ORDERS}: state is 3, not RUNNING"]
 
 
 def test_the_problems_stored_in_a_task_are_not_believed() -> None:

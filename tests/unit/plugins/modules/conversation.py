@@ -18,6 +18,7 @@ import json
 import os
 import pathlib
 import re
+import sys
 import threading
 import typing as t
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -192,6 +193,9 @@ def run_main(module: str, options: dict[str, t.Any]) -> dict[str, t.Any]:
         stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", arguments))
         if hasattr(basic, "_ANSIBLE_PROFILE"):  # since ansible-core 2.19
             stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy"))
+        internal = sys.modules.get("ansible.module_utils._internal")
+        if hasattr(internal, "is_controller"):  # a test of a filter in the same process has set it
+            stack.enter_context(mock.patch.object(internal, "is_controller", False))
         stack.enter_context(contextlib.redirect_stdout(output))
         try:
             main()
