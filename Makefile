@@ -36,7 +36,7 @@ bench: ## How fast it is: requests and seconds against the emulator
 	@"$$($(RUN) python)" tests/bench $(ARGS)
 
 mutate: ## Whether the tests notice when the code is broken
-	@"$$($(RUN) python)" tests/ci/mutate.py $(ARGS)
+	@"$$($(RUN) python mutation)" tests/mutation/run.py $(ARGS)
 
 lock: ## Write the pinned requirement files anew; ARGS=--upgrade takes the newest versions
 	@$(RUN) lock $(ARGS)

@@ -477,7 +477,7 @@ class Client:
                 request.method, endpoint.url, url, headers, body, longest, proxied=request.service != "metadata"
             )
         except TransportError as error:
-            return _Outcome(kind=error.kind, again=error.again, message=error.reason)
+            return _Outcome(kind=error.kind, again=error.again, message=f"{endpoint.url}: {error.reason}")
         return _judged(request, answer)
 
 

@@ -67,11 +67,11 @@ class Failure(t.NamedTuple):
     def sentence(self) -> str:
         """Return what was being asked, what came back and what to do about it, in one line."""
         came_back = [f"HTTP {self.http_status}"] if self.http_status else []
-        came_back += [part for part in (self.error_code, self.error_msg) if part]
+        came_back += [part for part in (self.error_code, self.error_msg) if part and part != str(self.http_status)]
         tries = f" after {self.attempts} attempts" if self.attempts and self.attempts > 1 else ""
         request = f" (request ID {self.request_id})" if self.request_id else ""
         answer = " ".join(came_back) or "no answer"
-        return f"Could not read {self.purpose}: {self.kind}, {answer}{request}{tries}. {self.advice()}"
+        return f"Could not get {self.purpose}: {self.kind}, {answer}{request}{tries}. {self.advice()}"
 
     def advice(self) -> str:
         """Return the way out for this kind of failure."""
@@ -79,6 +79,8 @@ class Failure(t.NamedTuple):
             return "Only an ECS that has an agency has temporary keys: bind one to it, or choose another auth_type."
         if self.error_code == BLACKLISTED_CODE:
             return "The service has blacklisted this address for too many failed requests: stop asking for 30 minutes."
+        if self.service == "iam" and self.method == "POST" and self.kind == "authentication":
+            return "Check username and password, and that domain_name is the name of the account that the user belongs to."
         return ADVICE.get(self.kind, "")
 
 

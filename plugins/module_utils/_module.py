@@ -187,10 +187,10 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
         return []
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _iam
 
+    client = _client_for(module, cleaner, question.service)
     project = _iam.Project(params["project_id"], params["project_name"] or params["region"])
     if not project.id and not project.name:
         raise ConfigurationError("project_id is missing: set project_id, or project_name or region to look it up by.")
-    client = _client_for(module, cleaner, question.service)
     try:
         if client.run(_iam.authenticate(client, credentials, project, learned)):
             result["project_id"] = client.project_id

@@ -32,6 +32,7 @@ options:
   task_names:
     description:
       - Names of the transfer tasks to read. When not set, every task of O(stream_names).
+      - Cannot be set together with O(task_ids).
     type: list
     elements: str
     aliases:

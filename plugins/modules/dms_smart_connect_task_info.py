@@ -146,7 +146,9 @@ smart_connect_tasks:
     source_task:
       description: Configuration of the source with its fields as the service names them, V(null) when there is none. Secrets are masked.
       type: dict
-      sample: null
+      sample:
+        redis_address: 192.0.2.10:6379
+        sync_mode: RDB_ONLY
     sink_type:
       description: Kind of sink, such as V(OBS_SINK) or V(NONE).
       type: str

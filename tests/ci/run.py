@@ -115,9 +115,9 @@ def demo(_arguments: Sequence[str]) -> int:
     return subprocess.run(["bash", "tests/ci/demo.sh"], cwd=workspace.ROOT, env=environment, check=False).returncode
 
 
-def python(_arguments: Sequence[str]) -> int:
-    """Print the Python of the tests' virtual environment, which is made when it is not there."""
-    print(steps.tool("tests")[0] / "python")
+def python(arguments: Sequence[str]) -> int:
+    """The Python of an environment (by default that of the tests), made if need be."""
+    print(steps.tool(arguments[0] if arguments else "tests")[0] / "python")
     return 0
 
 

@@ -74,7 +74,7 @@ def unit_tests(job: Job) -> None:
 
 def end_to_end_tests(job: Job) -> None:
     """They build the collection and install its tarball themselves, as a user would."""
-    run_pytest(job, workspace.copy_tree("e2e"), "tests/e2e", tool("tests")[1])
+    run_pytest(job, workspace.copy_tree("e2e"), "tests/e2e", tool("tests")[1], "-n", "2")
 
 
 def ruff_check(job: Job) -> None:

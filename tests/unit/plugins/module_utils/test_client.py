@@ -273,7 +273,7 @@ def test_the_transport_says_whether_asking_again_helps(again: bool) -> None:
     client, wire = made(handler, retries=2)
     (reply,) = client.run(all_of(["/a"]))
     assert len(wire.paths) == (3 if again else 1)
-    assert reply.failure.error_msg == "the reason, not VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert reply.failure.error_msg == "http://h/base: the reason, not VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     assert reply.failure.http_status is None
 
 

@@ -94,11 +94,11 @@ def test_a_sentence_says_what_was_asked_what_came_and_what_to_do() -> None:
         "server", "the tasks of stream a", "dis", "GET", "/p", 503, "DIS.5000", "busy", "r1", attempts=5, elapsed=1.5
     )
     assert failure.sentence() == (
-        "Could not read the tasks of stream a: server, HTTP 503 DIS.5000 busy (request ID r1) after 5 attempts. "
+        "Could not get the tasks of stream a: server, HTTP 503 DIS.5000 busy (request ID r1) after 5 attempts. "
         "The service has a problem of its own; try again later."
     )
     assert (
-        Failure("timeout", "x", attempts=1).sentence() == f"Could not read x: timeout, no answer. {ADVICE['timeout']}"
+        Failure("timeout", "x", attempts=1).sentence() == f"Could not get x: timeout, no answer. {ADVICE['timeout']}"
     )
 
 

@@ -110,7 +110,7 @@ def call(
         stack.enter_context(mock.patch.dict(os.environ, surroundings, clear=True))
         stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", arguments))
         stack.enter_context(mock.patch.object(basic, "has_journal", False))
-        stack.enter_context(mock.patch.object(basic.syslog, "syslog", lambda *told: syslog.append(str(told[-1]))))
+        stack.enter_context(mock.patch("syslog.syslog", lambda *told: syslog.append(str(told[-1]))))
         if hasattr(basic, "_ANSIBLE_PROFILE"):  # since ansible-core 2.19
             stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy"))
         internal = sys.modules.get("ansible.module_utils._internal")

@@ -294,7 +294,7 @@ def test_a_secret_that_stands_in_a_fact_leaves_it_alone(password: str, source: s
         assert called.result["region"] == REGION
         emulator.inject("streams", "forbidden_403", times=None)
         called = ask(DIS, emulator.url, environment, stream_names=[name], **given)
-        assert called.result["msg"].startswith("Could not read the transfer tasks of stream ")
+        assert called.result["msg"].startswith("Could not get the transfer tasks of stream ")
         assert called.error["kind"] == "authorization"
         assert called.error["error_msg"] == "Invalid RBAC."
 

@@ -1,0 +1,128 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The code blocks of README and guides, and what is done with each, which follows from its form.
+
+| block | what is done with it |
+|---|---|
+| `yaml`, a list with `hosts` or `import_playbook` in it | run as a playbook |
+| `yaml`, a list of tasks | run as the tasks of a play on localhost |
+| any, with a caption | kept as a file of that name for the blocks after it, and not run by itself |
+| `yaml`, a mapping | read; a captioned one serves commands and plays after it |
+| `console` | the commands behind `$` are run, what they print is compared |
+| `shell`, only `export` lines | holds for the rest of the page |
+| `python` | run |
+| `ini`, `text`, and `shell` of other kinds | left alone |
+
+A caption in Markdown is a line before the block that ends in "(`name`):". A comment before a block (`.. status: 2`, in
+Markdown `<!-- status: 2 -->`) says which exit status is meant; 0 without one.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+
+class Block(NamedTuple):
+    """A code block: where it begins, its language, its text, the file name that it has, the exit status expected."""
+
+    line: int
+    language: str
+    text: str
+    caption: str | None
+    status: int
+
+    @property
+    def kind(self) -> str:
+        """Return playbook, tasks, data, console, exports, python or prose."""
+        if self.language.startswith("yaml"):
+            data = yaml.safe_load(self.text)
+            if not isinstance(data, list):
+                return "data"
+            plays = [
+                entry for entry in data if {"hosts", "import_playbook", "ansible.builtin.import_playbook"} & set(entry)
+            ]
+            return "playbook" if plays else "tasks"
+        if self.language in ("console", "python"):
+            return self.language
+        lines = self.text.replace("\\\n", " ").strip().splitlines()
+        if self.language == "shell" and all(line.startswith(("export ", "unset ")) for line in lines):
+            return "exports"
+        return "prose"
+
+    @property
+    def playbook(self) -> str:
+        """The text as a playbook."""
+        if self.kind == "playbook":
+            return self.text
+        return "- hosts: localhost\n  gather_facts: false\n  tasks:\n" + textwrap.indent(self.text, "    ")
+
+    @property
+    def commands(self) -> list[tuple[str, str]]:
+        """The commands of a console and what each prints."""
+        parts = re.split(r"^\$ ((?:.*\\\n)*.*)\n?", self.text, flags=re.MULTILINE)
+        assert not parts[0].strip(), f"line {self.line}: a console begins with a command"
+        return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def blocks(path: Path) -> list[Block]:
+    """Return the code blocks of a page."""
+    text = path.read_text(encoding="utf-8")
+    return list(_markdown(text) if path.suffix == ".md" else _restructured(text))
+
+
+def _markdown(text: str) -> Iterator[Block]:
+    pattern = r"(?:^.*\(`(?P<caption>[^`]+)`\):\n\n)?(?:^<!-- status: (?P<status>\d+) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$"
+    for match in re.finditer(pattern, text, re.MULTILINE | re.DOTALL):
+        line = text.count("\n", 0, match.start("text"))
+        yield Block(line, match["language"], match["text"], match["caption"], int(match["status"] or 0))
+
+
+def _restructured(text: str) -> Iterator[Block]:
+    pattern = (
+        r"(?:^\.\. status: (?P<status>\d+)\n\n)?"
+        r"^\.\. code-block:: (?P<language>[\w+-]+)\n(?:   :caption: (?P<caption>.+)\n)?\n"
+        r"(?P<text>(?:(?:   .*)?\n)+)"
+    )
+    for match in re.finditer(pattern, text, re.MULTILINE):
+        line = text.count("\n", 0, match.start("language")) + 1
+        body = textwrap.dedent(match["text"]).strip("\n") + "\n"
+        yield Block(line, match["language"], body, match["caption"], int(match["status"] or 0))
+
+
+def shape(text: str) -> list[str]:
+    """Reduce an output to what does not change from run to run: no figures, IDs, blanks or rows of asterisks."""
+    text = re.sub(r"/\S*/", "/", text)
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", "#", text)
+    text = re.sub(r"\d+(\.\d+)?", "#", text)
+    text = re.sub(r"(#[dhms] ?)+ago", "# ago", text)
+    text = re.sub(r"\*+", "*", text)
+    return [" ".join(line.split()) for line in text.strip().splitlines() if line.strip()]
+
+
+def differs(shown: str, printed: str) -> str | None:
+    """Return the first line of what a page shows that is not printed there; a line "..." stands for any lines."""
+    actual = shape(printed)
+    place, free = 0, False
+    for line in shape(shown):
+        if line == "...":
+            free = True
+            continue
+        found = next((at for at in range(place, len(actual)) if actual[at] == line), None) if free else place
+        if found is None or found >= len(actual) or actual[found] != line:
+            return line
+        place, free = found + 1, False
+    if free or not shown.strip() or place == len(actual):
+        return None
+    return f"(the page lacks: {actual[place]})"
+
+
+def load(path: Path) -> Any:
+    """Read a YAML file."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,0 +1,191 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""README and guides are true: what they show is run from their text, and prints what they say (see pages.py)."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import pages
+from .conftest import ROOT, Site
+
+RST = ROOT / "docs" / "docsite" / "rst"
+PAGES = [ROOT / "README.md", *sorted(RST.glob("*.rst"))]
+# Pages whose every block is left alone, because nothing in them is meant to be typed in.
+WITHOUT_CODE = {"guide_architecture.rst"}
+
+
+TEMPORARY_KEY = {
+    "access_key": "STSEXAMPLE000000000X",
+    "secret_key": "STSExample00000000000000000000000000000",
+    "security_token": "ExampleSecurityToken",
+}
+
+
+@pytest.fixture(scope="module")
+def reader(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Where a reader types in what a page says: the world of the demo, a temporary key, an ECS with an agency."""
+    site = Site(tmp_path_factory.mktemp("reader"), built, Path(sys.executable))
+    world = pages.load(site.emulator_program / "worlds" / "demo.yml")
+    world["credentials"]["access_keys"].append(TEMPORARY_KEY)
+    world["metadata"] = {"credential": TEMPORARY_KEY}
+    with site.emulator(world) as address:
+        site.environment |= {**site.at(address), "HUAWEICLOUD_METADATA_ENDPOINT": address}
+        yield site
+
+
+def run(block: pages.Block, site: Site, folder: Path) -> list[str]:
+    """Do with a block what its form asks for; return what is not as the page says."""
+    kind = block.kind
+    if block.caption:
+        path = folder / block.caption
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+        if kind in ("playbook", "tasks"):  # a console after it runs it
+            return []
+    if kind == "exports":
+        told = site.run("bash", "-c", f"set -eu\n{block.text}\nenv -0", cwd=folder)
+        if told.status:
+            return [told.output]
+        site.environment = dict(entry.split("=", 1) for entry in told.output.split("\0") if "=" in entry)
+        return []
+    if kind in ("playbook", "tasks"):
+        inventory = ["-i", "inventory.yml"] if (folder / "inventory.yml").exists() else []
+        ran = site.play(block.playbook, *inventory, folder=folder)
+        return [] if ran.status == block.status else [f"exit status {ran.status}\n{ran.output}"]
+    if kind == "python":
+        done = subprocess.run(
+            [sys.executable, "-c", block.text],
+            env=site.environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [] if done.returncode == block.status else [done.stderr]
+    wrong = []
+    for command, shown in block.commands if kind == "console" else ():
+        ran = site.run("bash", "-c", command, cwd=folder)
+        difference = pages.differs(shown, ran.output)
+        if ran.status != block.status or difference:
+            wrong.append(f"$ {command}\nexit status {ran.status}, shown but not printed: {difference}\n{ran.output}")
+    return wrong
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_everything_on_the_page_works(page: Path, reader: Site, tmp_path: Path) -> None:
+    folder = tmp_path / "page"
+    folder.mkdir()
+    site = Site(tmp_path, reader.installed, Path(sys.executable))
+    site.environment = reader.environment | {"HOME": str(tmp_path / "home")}
+    found = pages.blocks(page)
+    assert found or page.name in WITHOUT_CODE
+    wrong = [f"{page.name}:{block.line}\n{finding}" for block in found for finding in run(block, site, folder)]
+    assert not wrong, "\n\n".join(wrong)
+
+
+def test_every_block_is_seen() -> None:
+    """A block that the patterns miss would never be run."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        marks = len(re.findall(r"^```\w+$", text, re.MULTILINE)) or len(re.findall(r"code-block::", text))
+        assert len(pages.blocks(page)) == marks, page.name
+
+
+def test_every_playbook_with_a_name_is_run() -> None:
+    """It is kept as a file, and runs only if a block after it names it (or, for a role, its folder)."""
+    for page in PAGES:
+        found = pages.blocks(page)
+        for number, block in enumerate(found):
+            if block.caption and block.kind in ("playbook", "tasks"):
+                name = block.caption.split("/")[1] if block.caption.startswith("roles/") else block.caption
+                assert any(name in later.text for later in found[number + 1 :]), f"{page.name}: {block.caption}"
+
+
+RESOLVE = """
+import json, sys
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _endpoints
+print(json.dumps([_endpoints.resolve(*question).url for question in json.loads(sys.argv[1])]))
+"""
+
+
+def test_settings_of_the_clouds_lead_to_the_addresses_beside_them(bare: Site) -> None:
+    text = (RST / "guide_authentication.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^     - ``(HUAWEICLOUD_REGION=.*)``\n((?:     - ``https://.*``\n?){3})", text, re.MULTILINE)
+    assert len(rows) == 7
+    questions = []
+    for settings, _ in rows:
+        given = dict(setting.split("=", 1) for setting in settings.split())
+        where = (given["HUAWEICLOUD_REGION"], given.get("HW_CLOUD"))
+        questions += [("dis", *where, None), ("dms", *where, None), ("iam", *where, given.get("HW_AUTH_URL"))]
+    told = [address for _, addresses in rows for address in re.findall(r"``(.*)``", addresses)]
+    ran = bare.run(sys.executable, "-c", RESOLVE, json.dumps(questions), PYTHONPATH=str(bare.installed))
+    assert json.loads(ran.output) == told
+
+
+def test_guides_are_listed() -> None:
+    """antsibull-docs shows the guides that docs/docsite/extra-docs.yml names, and no others."""
+    listed = [page for section in pages.load(RST.parent / "extra-docs.yml")["sections"] for page in section["toctree"]]
+    assert sorted(listed) == sorted(path.stem for path in RST.glob("*.rst"))
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed"),
+    [
+        ("ok: 2 dumps", "ok: 17 dumps"),
+        ("PLAY [x] ***", "\nPLAY [x] *************\n"),
+        ("a\n...\nc", "a\nb\nc"),
+        ("...\nb\n...", "a\nb\nc"),
+        ("last transfer 3h 5m ago", "last transfer 3h ago"),
+    ],
+)
+def test_the_comparison_overlooks_what_changes_from_run_to_run(shown: str, printed: str) -> None:
+    assert pages.differs(shown, printed) is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed"),
+    [
+        ("a\nb", "a"),
+        ("a", "a\nb"),
+        ("a\n...\nd", "a\nb\nc"),
+        ("state: RUNNING", "state: PAUSED"),
+        ("lag: 5", "lag: null"),
+    ],
+)
+def test_the_comparison_sees_what_differs(shown: str, printed: str) -> None:
+    assert pages.differs(shown, printed) is not None
+
+
+def test_a_page_that_is_wrong_is_found(site: Site, tmp_path: Path) -> None:
+    page = tmp_path / "wrong.rst"
+    page.write_text(
+        """
+.. code-block:: yaml+jinja
+
+   - hwcloud.streaming.dis_transfer_task_info:
+       stream_nams: orders
+
+.. status: 2
+
+.. code-block:: yaml+jinja
+
+   - hosts: localhost
+     tasks: []
+
+.. code-block:: console
+
+   $ echo one
+   two
+""",
+        encoding="utf-8",
+    )
+    assert [bool(run(block, site, tmp_path)) for block in pages.blocks(page)] == [True, True, True]

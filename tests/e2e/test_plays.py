@@ -1,0 +1,219 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What plays do with the modules, the test and the filter: defaults, loops, branches, check mode, ad-hoc commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .conftest import Emulate, Site
+
+LATE = {"name": "orders", "tasks": [{"name": "orders-to-obs", "last_transfer": "3h"}]}
+WELL = {"name": "clicks", "tasks": [{"name": "clicks-to-obs"}]}
+
+
+def test_defaults_of_the_action_group_reach_every_module(bare: Site, demo: str) -> None:
+    ran = bare.play(f"""
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/hwcloud.streaming.all:
+      region: eu-west-101
+      auth_token: ExampleToken
+      dis_endpoint: {demo}
+      dms_endpoint: {demo}
+      iam_endpoint: {demo}
+  tasks:
+    - hwcloud.streaming.dis_transfer_task_info: {{stream_names: orders}}
+      register: tasks
+    - hwcloud.streaming.dis_transfer_task_log_info: {{stream_names: orders, limit: 1}}
+      register: logs
+    - hwcloud.streaming.dms_sink_task_info: {{instance_names: kafka-shop}}
+      register: sinks
+    - hwcloud.streaming.dms_smart_connect_task_info: {{instance_names: kafka-plant}}
+      register: smart
+    - ansible.builtin.assert:
+        that:
+          - tasks.transfer_tasks | length == 2
+          - logs.logs | length == 2
+          - sinks.sink_tasks | length == 2
+          - smart.smart_connect_tasks | length == 2
+          - "[tasks, logs, sinks, smart] | map(attribute='region') | unique == ['eu-west-101']"
+          - "[tasks, logs, sinks, smart] | selectattr('changed') | length == 0"
+""")
+    assert ran.status == 0, ran.output
+    assert "ok=5" in ran.output
+
+
+def test_ad_hoc_in_check_mode_gives_the_same_facts(site: Site) -> None:
+    told = site.ask("dis_transfer_task_info", "stream_names=orders,clicks", "--check")
+    assert told.status == 0, told.output
+    facts = told.result
+    assert [task["task_name"] for task in facts["transfer_tasks"]] == [
+        "clicks-to-obs",
+        "orders-to-dli",
+        "orders-to-obs",
+    ]
+    assert facts["summary"]["by_state"] == {"PAUSED": 1, "RUNNING": 2}
+    assert facts["changed"] is False
+    assert "ansible_facts" not in facts
+
+
+def test_a_gate_lets_pass_what_is_well_and_stops_at_what_is_not(site: Site) -> None:
+    gate = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - hwcloud.streaming.dis_transfer_task_info: {stream_names: "{{ streams }}"}
+      register: dumps
+    - ansible.builtin.assert:
+        that: dumps is hwcloud.streaming.healthy(max_age='15m')
+        fail_msg: "{{ dumps | hwcloud.streaming.problems(max_age='15m') | join('; ') }}"
+"""
+    passed = site.play(gate, "-e", '{"streams": ["orders"]}')
+    assert passed.status == 0, passed.output
+    stopped = site.play(gate, "-e", '{"streams": ["orders", "payments", "nowhere"]}')
+    assert stopped.status == 2, stopped.output
+    assert "stream nowhere: not found; stream payments, task payments-to-obs: last transfer 3h" in stopped.plain
+    assert "limit 15m" in stopped.plain
+    assert "stream orders" not in stopped.plain
+
+
+def test_rescue_branches_on_the_kind_of_failure(world: Emulate, site: Site) -> None:
+    refused = {"route": "streams/orders/transfer-tasks", "action": "forbidden_403", "times": None}
+    world({"streams": [LATE, WELL], "faults": [refused]})
+    ran = site.play("""
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - block:
+        - hwcloud.streaming.dis_transfer_task_info: {stream_names: [orders, clicks]}
+          register: dumps
+      rescue:
+        - ansible.builtin.assert:
+            that:
+              - ansible_failed_result.error.kind == 'authorization'
+              - ansible_failed_result.error.http_status == 403
+              - ansible_failed_result.errors | length == 1
+              - dumps.transfer_tasks | map(attribute='task_name') == ['clicks-to-obs']
+              - dumps is not hwcloud.streaming.healthy
+              - dumps | hwcloud.streaming.problems | select('search', 'orders') | length == 1
+""")
+    assert ran.status == 0, ran.output
+    assert "rescued=1" in ran.output
+
+
+def test_until_waits_for_what_is_not_yet_well(world: Emulate, site: Site) -> None:
+    """The service is not there for the first two tries; the third one tells that all is well."""
+    gone = {"route": "streams/clicks/transfer-tasks", "action": "empty_503", "times": 2}
+    world({"streams": [WELL], "faults": [gone]})
+    ran = site.play("""
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - hwcloud.streaming.dis_transfer_task_info: {stream_names: clicks, retries: 0}
+      register: dumps
+      until: dumps is hwcloud.streaming.healthy(max_age='15m')
+      retries: 5
+      delay: 0.1
+    - ansible.builtin.assert:
+        that: dumps.attempts == 3
+""")
+    assert ran.status == 0, ran.output
+
+
+def test_until_gives_up_on_what_stays_ill(world: Emulate, site: Site) -> None:
+    world({"streams": [LATE]})
+    ran = site.play("""
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - hwcloud.streaming.dis_transfer_task_info: {stream_names: orders}
+      register: dumps
+      until: dumps is hwcloud.streaming.healthy(max_age='15m')
+      retries: 1
+      delay: 0.1
+""")
+    assert ran.status == 2, ran.output
+    assert "FAILED - RETRYING" in ran.output
+
+
+def test_the_results_of_a_loop_are_judged_as_one(site: Site) -> None:
+    ran = site.play("""
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - hwcloud.streaming.dis_transfer_task_info: {stream_names: "{{ item }}"}
+      register: dumps
+      loop: [orders, clicks, nowhere]
+    - ansible.builtin.assert:
+        that:
+          - dumps is not hwcloud.streaming.healthy
+          - "findings[0] == 'stream clicks, task clicks-to-obs: state is PAUSED, not RUNNING'"
+          - "findings[-1] == 'stream nowhere: not found'"
+          - dumps.results[0] is hwcloud.streaming.healthy
+      vars:
+        findings: "{{ dumps | hwcloud.streaming.problems }}"
+""")
+    assert ran.status == 0, ran.output
+
+
+def test_one_host_for_each_region(world: Emulate, site: Site, tmp_path: Path) -> None:
+    """Each host asks for its own project; what they gathered is judged as one, and says where."""
+    projects = {"eu-west-101": "0" * 32, "ap-southeast-1": "1" * 32}
+    there = {**LATE, "project": "ap-southeast-1"}
+    world({"projects": projects, "streams": [WELL, there]})
+    regions = {name: {"hwcloud_region": name} for name in projects}
+    variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"hosts": regions, "vars": variables}}), encoding="utf-8")
+    ran = site.play(
+        """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - hwcloud.streaming.dis_transfer_task_info: {region: "{{ hwcloud_region }}"}
+      register: dumps
+    - ansible.builtin.assert:
+        that:
+          - everywhere | map(attribute='region') | list == ['ap-southeast-1', 'eu-west-101']
+          - findings | length == 1
+          - findings[0] is match('region ap-southeast-1, project 1+, stream orders, task orders-to-obs. last transfer')
+      vars:
+        everywhere: "{{ ansible_play_hosts | sort | map('extract', hostvars, 'dumps') | list }}"
+        findings: "{{ everywhere | hwcloud.streaming.problems(max_age='15m') }}"
+      run_once: true
+""",
+        "-i",
+        str(inventory),
+    )
+    assert ran.status == 0, ran.output
+    assert "2 hosts" in ran.output or ("eu-west-101" in ran.output and "ap-southeast-1" in ran.output)
+
+
+def test_delegated_to_the_host_that_can_reach_the_services(site: Site, tmp_path: Path) -> None:
+    variables: dict[str, Any] = {"ansible_connection": "local"}
+    hosts = {"application": {"ansible_connection": "no_such_connection"}, "bastion": variables}
+    variables["ansible_python_interpreter"] = "{{ ansible_playbook_python }}"
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    ran = site.play(
+        """
+- hosts: application
+  gather_facts: false
+  tasks:
+    - hwcloud.streaming.dis_transfer_task_info: {stream_names: orders}
+      delegate_to: bastion
+      register: dumps
+    - ansible.builtin.debug:
+        msg: "{{ dumps.summary.total }} dumps, healthy: {{ dumps is hwcloud.streaming.healthy }}"
+      delegate_to: bastion
+""",
+        "-i",
+        str(inventory),
+    )
+    assert ran.status == 0, ran.output
+    assert "2 dumps, healthy: True" in ran.output
