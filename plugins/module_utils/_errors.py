@@ -80,7 +80,9 @@ class Failure(t.NamedTuple):
         if self.error_code == BLACKLISTED_CODE:
             return "The service has blacklisted this address for too many failed requests: stop asking for 30 minutes."
         if self.service == "iam" and self.method == "POST" and self.kind == "authentication":
-            return "Check username and password, and that domain_name is the name of the account that the user belongs to."
+            return (
+                "Check username and password, and that domain_name is the name of the account that the user belongs to."
+            )
         return ADVICE.get(self.kind, "")
 
 

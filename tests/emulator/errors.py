@@ -28,9 +28,7 @@ def unauthenticated(request: Request, detail: str) -> Answer:
 
 def unknown_path(request: Request) -> Answer:
     """The gateway's answer to a path that no service has published."""
-    return gateway(
-        request, 404, "APIGW.0101", "The API does not exist or has not been published in the environment"
-    )
+    return gateway(request, 404, "APIGW.0101", "The API does not exist or has not been published in the environment")
 
 
 def dis(status: int, code: str, message: str) -> Answer:

@@ -150,9 +150,7 @@ class Player:
             packed = gzip.compress(answer.body)
             if action == "bad_gzip":
                 packed = packed[:10] + bytes(byte ^ 0x55 for byte in packed[10:])
-            return Answer(
-                answer.status, packed, [*answer.headers, ("Content-Encoding", "gzip")], answer.content_type
-            )
+            return Answer(answer.status, packed, [*answer.headers, ("Content-Encoding", "gzip")], answer.content_type)
         return answer
 
     def _cut(self, action: str, settings: dict[str, Any], answer: Answer) -> None:
@@ -181,7 +179,7 @@ class Player:
         else:
             pieces = head + body
         for number in range(len(pieces)):
-            if not self.connection.write(pieces[number:number + 1]):
+            if not self.connection.write(pieces[number : number + 1]):
                 return
             await asyncio.sleep(settings["every"])
         self.connection.finish()

@@ -43,7 +43,7 @@ def _page(request: Request, items: Sequence[_Item]) -> Sequence[_Item]:
     if offset is not None and not (offset.isdigit() and (int(offset) == 0 or int(offset) < len(items))):
         raise Refusal(errors.dms(400, "40050010", "Offset parameter is invalid."))
     first = int(offset or 0)
-    return items[first:first + int(limit or 10)]
+    return items[first : first + int(limit or 10)]
 
 
 def _instance(project: Project, instance_id: str) -> Instance:

@@ -145,9 +145,7 @@ def _smart_connect(section: Section | None, instance_id: str) -> SmartConnect | 
         body.update(item.mapping("extra"))
         for key in item.texts("omit"):
             body.pop(key, None)
-        made.tasks[task_id] = SmartConnectTask(
-            task_id, body, raw_answers(item.section("raw"), ("show",))
-        )
+        made.tasks[task_id] = SmartConnectTask(task_id, body, raw_answers(item.section("raw"), ("show",)))
         item.close()
     section.close()
     return made

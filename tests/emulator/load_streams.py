@@ -102,9 +102,7 @@ def _partitions(section: Section, default: int, state: str, last_transfer: int |
     normal = state if state in ("RUNNING", "ABNORMAL", "PAUSED") else "RUNNING"
     if value is None or isinstance(value, int):
         count = section.number("partitions", default)
-        return [
-            Partition(f"shardId-{number:010d}", normal, 1000 + number, last_transfer) for number in range(count)
-        ]
+        return [Partition(f"shardId-{number:010d}", normal, 1000 + number, last_transfer) for number in range(count)]
     made = []
     for number, item in enumerate(section.sections("partitions")):
         item_id = item.any("id", number)

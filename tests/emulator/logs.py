@@ -46,7 +46,7 @@ class LogRows:
         """Rows ``first`` to ``first + count`` in the asked order, each as JSON text."""
         key = _SORT_KEYS[sort_by]
         rows = sorted(self.rows, key=lambda row: int(row.get(key) or 0), reverse=order == "desc")
-        return [self._wire(row, owner) for row in rows[first:first + count]]
+        return [self._wire(row, owner) for row in rows[first : first + count]]
 
     @staticmethod
     def _wire(row: dict[str, Any], owner: LogOwner) -> bytes:

@@ -197,7 +197,7 @@ class Connection(asyncio.Protocol):
         stop = end + 4 + length
         if len(self._buffer) < stop:
             return
-        body = self._buffer[end + 4:stop]
+        body = self._buffer[end + 4 : stop]
         self._buffer = self._buffer[stop:]
         self.keep_alive = first[2] == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
         self._busy = True

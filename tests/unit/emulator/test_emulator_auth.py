@@ -14,9 +14,7 @@ import pytest
 from ansible_collections.hwcloud.streaming.tests.emulator import auth
 from ansible_collections.hwcloud.streaming.tests.emulator.protocol import Request
 
-VECTORS = json.loads(
-    (pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "signature_vectors.json").read_text()
-)
+VECTORS = json.loads((pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "signature_vectors.json").read_text())
 PROJECT = "0123456789abcdef0123456789abcdef"
 KEY = ("AKEXAMPLE0000000000X", "SKExample0000000000000000000000000000000")
 TEMPORARY = ("AKEXAMPLE0TEMPORARYX", "SKExampleTemporary0000000000000000000000")

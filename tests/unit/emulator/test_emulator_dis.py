@@ -87,7 +87,12 @@ def test_the_list_of_tasks(client: Any) -> None:
     assert (listed["total_number"], listed["quota"]) == (2, 5)
     assert [task["task_name"] for task in listed["tasks"]] == ["to-obs", "to-warehouse"]
     assert set(listed["tasks"][0]) == {
-        "task_name", "task_id", "state", "destination_type", "create_time", "last_transfer_timestamp",
+        "task_name",
+        "task_id",
+        "state",
+        "destination_type",
+        "create_time",
+        "last_transfer_timestamp",
     }
     assert client.get("streams/clicks/transfer-tasks").json["tasks"][0]["last_transfer_timestamp"] == 0
     assert client.get("streams/audit/transfer-tasks").json == {"total_number": 0, "tasks": []}

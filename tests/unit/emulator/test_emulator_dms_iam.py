@@ -94,7 +94,11 @@ def test_details_of_a_sink_task(client: Any) -> None:
     assert shown["obs_destination_descriptor"]["consumer_strategy"] == "latest"
     assert shown["topics_info"][0]["topic"] == "events"
     assert shown["topics_info"][0]["partitions"][0] == {
-        "partition_id": "0", "status": "RUNNING", "last_transfer_offset": "100", "log_end_offset": "103", "lag": "3",
+        "partition_id": "0",
+        "status": "RUNNING",
+        "last_transfer_offset": "100",
+        "log_end_offset": "103",
+        "lag": "3",
     }
     assert "topics_info" not in client.get(path).json
     assert "topics_info" not in client.get(f"{path}?topic-info=false").json

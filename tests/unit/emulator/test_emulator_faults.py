@@ -113,7 +113,10 @@ def test_status_with_anything(client: Any) -> None:
     client.emulator.inject("/streams", "status", code=599, body="<p>", headers={"X-A": "b"}, content_type="text/x")
     reply = client.get(LIST)
     assert (reply.status, reply.body, reply.headers["x-a"], reply.headers["content-type"]) == (
-        599, b"<p>", "b", "text/x",
+        599,
+        b"<p>",
+        "b",
+        "text/x",
     )
 
 

@@ -108,9 +108,7 @@ def certificate(tmp_path: pathlib.Path) -> tuple[str, str]:
     certificate_file, key_file = tmp_path / "cert.pem", tmp_path / "key.pem"
     certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return str(certificate_file), str(key_file)
 

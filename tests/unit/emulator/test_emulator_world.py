@@ -174,9 +174,13 @@ def test_ages_go_by_the_clock_that_is_given(small: dict[str, Any]) -> None:
     task = world.streams["orders"].tasks["to-obs"]
     assert (task.last_transfer, task.created) == (FIXED - 30_000, FIXED - 7 * 86_400_000)
     assert world.streams["clicks"].tasks["to-obs"].last_transfer == 0
-    assert read({"streams": [{"name": "a", "tasks": [{"name": "b", "last_transfer": None}]}]}).streams["a"].tasks[
-        "b"
-    ].last_transfer is None
+    assert (
+        read({"streams": [{"name": "a", "tasks": [{"name": "b", "last_transfer": None}]}]})
+        .streams["a"]
+        .tasks["b"]
+        .last_transfer
+        is None
+    )
 
 
 def test_a_hundred_thousand_rows_cost_no_memory() -> None:
@@ -313,6 +317,10 @@ def test_partitions_of_a_topic_can_lack_what_they_like(client_of: Any, small: di
     assert shown["topics_info"][0]["partitions"] == [
         {"partition_id": "a", "last_transfer_offset": "0", "log_end_offset": "unknown", "lag": None},
         {
-            "partition_id": "1", "status": "RUNNING", "last_transfer_offset": "0", "log_end_offset": "0", "lag": "-1",
+            "partition_id": "1",
+            "status": "RUNNING",
+            "last_transfer_offset": "0",
+            "log_end_offset": "0",
+            "lag": "-1",
         },
     ]

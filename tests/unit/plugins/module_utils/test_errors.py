@@ -97,9 +97,7 @@ def test_a_sentence_says_what_was_asked_what_came_and_what_to_do() -> None:
         "Could not get the tasks of stream a: server, HTTP 503 DIS.5000 busy (request ID r1) after 5 attempts. "
         "The service has a problem of its own; try again later."
     )
-    assert (
-        Failure("timeout", "x", attempts=1).sentence() == f"Could not get x: timeout, no answer. {ADVICE['timeout']}"
-    )
+    assert Failure("timeout", "x", attempts=1).sentence() == f"Could not get x: timeout, no answer. {ADVICE['timeout']}"
 
 
 def test_the_fields_of_a_failure() -> None:
