@@ -180,7 +180,7 @@ class _Identities:
     """A set of hashes in 8 bytes each, where a set of Python takes ten times that: a log may have any number of rows."""
 
     def __init__(self) -> None:
-        self._buckets = [array("q") for _ in range(256)]
+        self._buckets = [array("q") for _bucket in range(256)]
         self._count = 0
 
     def __len__(self) -> int:

@@ -327,10 +327,7 @@ def log(raw: dict[str, t.Any]) -> Facts:
     if len(entry) != len(raw) or not _LOG_FIELDS.issuperset(entry):
         entry = _tidy_object(raw)
     get = entry.get
-    start, end, size, records, transformed, num = (
-        value if type(value) is int else number(entry, name)
-        for name, value in zip(_LOG_NUMBERS, map(get, _LOG_NUMBERS))
-    )
+    start, end, size, records, transformed, num = (number(entry, name) for name in _LOG_NUMBERS)
     state = get("state")
     if isinstance(state, str):
         state = int(state) if re.match(r"-?[0-9]{1,18}\Z", state.strip()) else state.strip()

@@ -31,12 +31,13 @@ def work(wanted: dict[str, Any]) -> dict[str, Any]:
     module = importlib.import_module(f"ansible_collections.hwcloud.streaming.plugins.modules.{wanted['module']}")
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": wanted["options"]}).encode()
     basic._ANSIBLE_PROFILE = "legacy"
+    result: dict[str, Any] = {"error": "the module did not end"}
     start, cpu = time.perf_counter(), time.process_time()
     try:
         module.main()
     except _Ended as ended:
-        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         result = ended.args[0]
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     if "error" in result:
         raise RuntimeError(result["error"])
     return {"seconds": seconds, "cpu": cpu, **result["request_stats"]}

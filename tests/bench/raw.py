@@ -45,7 +45,7 @@ def _exchange(line: socket.socket, request: bytes) -> None:
     data = b""
     while b"\r\n\r\n" not in data:
         data += _received(line)
-    head, _, body = data.partition(b"\r\n\r\n")
+    head, _blank, body = data.partition(b"\r\n\r\n")
     if b" 200 " not in head[:20]:
         raise RuntimeError(f"the emulator says {head[:40]!r}")
     missing = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]) - len(body)
@@ -81,7 +81,7 @@ def work(wanted: dict[str, Any]) -> dict[str, Any]:
     # An iterator of C code is safe to share between threads.
     errors: list[str] = []
     arguments = (wanted["url"], wanted.get("ca"), left, errors)
-    threads = [threading.Thread(target=_send_all, args=arguments) for _ in range(IN_FLIGHT)]
+    threads = [threading.Thread(target=_send_all, args=arguments) for _thread in range(IN_FLIGHT)]
     start = time.perf_counter()
     for thread in threads:
         thread.start()

@@ -46,7 +46,7 @@ QUICK = Plan((0,), (20,), 3, None, 25, (1, 100), (1000, 10_000))
 def interleaved(rounds: int, works: dict[str, Callable[[], float]]) -> dict[str, float]:
     """Do each work once a round, so that what else the machine does meets all of them; return their medians."""
     taken: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds):
+    for _round in range(rounds):
         for name, work in works.items():
             taken[name].append(work())
     return {name: median(values) for name, values in taken.items()}

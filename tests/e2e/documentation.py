@@ -247,13 +247,13 @@ def _mark(
         choices = (option or {}).get("choices")
         return None if not choices or content in choices else "it is no choice of the option"
     if mark in ("M", "P"):
-        name, _, kind = content.partition("#")
+        name, _sign, kind = content.partition("#")
         known = (kind or "module", name.rpartition(".")[2]) in collection.plugins
         return None if not name.startswith(NAME) or known else "there is no such plugin"
-    target, (where, _, value) = plugin, content.partition("=")
+    target, (where, _sign, value) = plugin, content.partition("=")
     if "#" in where:
-        qualified, _, where = where.partition(":")
-        name, _, kind = qualified.partition("#")
+        qualified, _sign, where = where.partition(":")
+        name, _sign, kind = qualified.partition("#")
         found = collection.plugins.get((kind, name.rpartition(".")[2]))
         if found is None:
             return "there is no such plugin"
@@ -332,12 +332,16 @@ def _walk(
                 yield from _walk(entry, told["contains"], path + ("[]." if is_list else "."), seen, added)
         elif told["type"] == "dict" and name not in OPEN:
             # Counts by a word of the service.
-            yield from (f"{path}.{key}: no count" for key, count in one.items() if type(count) is not int)
+            yield from (
+                f"{path}.{key}: no count"
+                for key, count in one.items()
+                if not isinstance(count, int) or isinstance(count, bool)
+            )
 
 
 def leaves(plugin: Plugin) -> set[str]:
     """Return the paths of all documented values."""
-    return {path for path, _ in _returned(plugin.returned)}
+    return {path for path, _type in _returned(plugin.returned)}
 
 
 # -- examples

@@ -201,7 +201,7 @@ def test_there_is_nothing_to_find(collection: documentation.Collection) -> None:
 def test_examples_run(
     collection: documentation.Collection, worlds: tuple[Site, str, str], kind: str, name: str
 ) -> None:
-    site, well, _ = worlds
+    site, well, _empty = worlds
     examples = collection.plugins[kind, name].examples
     indented = "".join(f"    {line}\n" for line in examples.splitlines())
     ran = site.play(f"- hosts: localhost\n  gather_facts: false\n  tasks:\n{indented}", **site.at(well))

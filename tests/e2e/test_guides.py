@@ -122,11 +122,11 @@ def test_settings_of_the_clouds_lead_to_the_addresses_beside_them(bare: Site) ->
     rows = re.findall(r"^     - ``(HUAWEICLOUD_REGION=.*)``\n((?:     - ``https://.*``\n?){3})", text, re.MULTILINE)
     assert len(rows) == 7
     questions = []
-    for settings, _ in rows:
+    for settings, _addresses in rows:
         given = dict(setting.split("=", 1) for setting in settings.split())
         where = (given["HUAWEICLOUD_REGION"], given.get("HW_CLOUD"))
         questions += [("dis", *where, None), ("dms", *where, None), ("iam", *where, given.get("HW_AUTH_URL"))]
-    told = [address for _, addresses in rows for address in re.findall(r"``(.*)``", addresses)]
+    told = [address for _settings, addresses in rows for address in re.findall(r"``(.*)``", addresses)]
     ran = bare.run(sys.executable, "-c", RESOLVE, json.dumps(questions), PYTHONPATH=str(bare.installed))
     assert json.loads(ran.output) == told
 

@@ -47,7 +47,7 @@ class Client:
         method: str,
         path: str,
         body: Any = None,
-        headers: Mapping[str, str] = TOKEN,
+        headers: Mapping[str, str] | None = None,
         context: ssl.SSLContext | None = None,
         timeout: float = 5,
     ) -> Reply:
@@ -60,7 +60,7 @@ class Client:
         )
         try:
             data = json.dumps(body) if isinstance(body, (dict, list)) else body
-            connection.request(method, path.replace("{p}", PROJECT), data, dict(headers))
+            connection.request(method, path.replace("{p}", PROJECT), data, dict(TOKEN if headers is None else headers))
             answer = connection.getresponse()
             return Reply(answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read())
         finally:
@@ -70,7 +70,7 @@ class Client:
         """A GET below the project."""
         return self.send("GET", f"/v2/{{p}}/{path}", **arguments)
 
-    def logs(self, task_id: str, body: Any = None, headers: Mapping[str, str] = TOKEN) -> Reply:
+    def logs(self, task_id: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
         """A page of a task's log."""
         return self.send("POST", f"/v1/transfertasklog/{task_id}", body, headers)
 

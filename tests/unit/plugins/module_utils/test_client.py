@@ -87,6 +87,10 @@ class Wire:
         self.closed = True
 
 
+def replies(client: _client.Client, flow: _client.Flow) -> list[_client.Reply]:
+    return list(client.run(flow))
+
+
 def made(handler: Handler, **policy: t.Any) -> tuple[Client, Wire]:
     wire = Wire(handler)
     cleaner = Cleaner()
@@ -241,7 +245,7 @@ def test_what_a_request_carries() -> None:
 def test_as_many_attempts_as_allowed(failures: int) -> None:
     answers = [refusal(503)] * failures + [ok()]
     client, wire = made(lambda path, headers: answers.pop(0), retries=2)
-    (reply,) = client.run(all_of(["/a"]))
+    (reply,) = replies(client, all_of(["/a"]))
     assert reply.value == 1
     assert len(wire.paths) == failures + 1
     assert client.stats()["retries"] == failures
@@ -250,7 +254,7 @@ def test_as_many_attempts_as_allowed(failures: int) -> None:
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_one_attempt_more_than_retries_and_no_more(retries: int) -> None:
     client, wire = made(lambda path, headers: refusal(503, x_request_id="r"), retries=retries)
-    (reply,) = client.run(all_of(["/a"]))
+    (reply,) = replies(client, all_of(["/a"]))
     assert reply.failure.attempts == len(wire.paths) == retries + 1
     ((place, failure),) = client.failures
     assert failure is reply.failure
@@ -271,7 +275,7 @@ def test_the_transport_says_whether_asking_again_helps(again: bool) -> None:
         raise TransportError("connection", again, "the reason, not ExampleSecret")
 
     client, wire = made(handler, retries=2)
-    (reply,) = client.run(all_of(["/a"]))
+    (reply,) = replies(client, all_of(["/a"]))
     assert len(wire.paths) == (3 if again else 1)
     assert reply.failure.error_msg == "http://h/base: the reason, not VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     assert reply.failure.http_status is None
@@ -280,7 +284,7 @@ def test_the_transport_says_whether_asking_again_helps(again: bool) -> None:
 def test_backoff_doubles_within_its_bounds() -> None:
     with mock.patch.object(_client, "BACKOFF_FIRST", 0.5):
         for attempt, longest in ((1, 0.5), (2, 1.0), (3, 2.0), (6, 16.0), (7, 30.0), (50, 30.0)):
-            waits = [backoff(attempt) for _ in range(50)]
+            waits = [backoff(attempt) for _time in range(50)]
             assert longest / 2 <= min(waits) <= max(waits) <= longest
             assert len(set(waits)) > 10
 
@@ -323,7 +327,7 @@ def test_retry_after_is_kept_to() -> None:
 def test_a_wait_past_the_end_fails_at_once(status: int) -> None:
     began = time.monotonic()
     client, wire = made(lambda path, headers: refusal(status, Retry_After="11"), total_timeout=10)
-    (reply,) = client.run(all_of(["/a"]))
+    (reply,) = replies(client, all_of(["/a"]))
     assert time.monotonic() - began < 1
     assert reply.failure.kind == ("throttled" if status == 429 else "server")
     assert len(wire.paths) == 1
@@ -411,7 +415,7 @@ def test_an_answer_that_comes_after_it_was_given_up_is_nobodys() -> None:
         return ok()
 
     client, _wire = made(handler, total_timeout=0.05)
-    (reply,) = client.run(all_of(["/a"]))
+    (reply,) = replies(client, all_of(["/a"]))
     assert reply.failure.kind == "timeout"
     release.set()
     time.sleep(0.05)
@@ -520,7 +524,7 @@ def test_renewal_counts_as_an_attempt_but_not_as_a_retry_that_is_used_up() -> No
     client, wire = made(handler, retries=1)
     client.renew = renewed_by(client, "new")
     with mock.patch.object(_client, "backoff", return_value=0.01) as waits:
-        (reply,) = client.run(all_of(["/a"]))
+        (reply,) = replies(client, all_of(["/a"]))
     assert [call.args for call in waits.call_args_list] == [(1,), (2,)]
     assert wire.paths == ["/a", "/token", "/a", "/a"]
     assert reply.failure.attempts == 3
@@ -669,7 +673,7 @@ def test_a_defect_fails_its_request_only() -> None:
         return replies
 
     client, _wire = made(lambda path, headers: ok())
-    bad, good = client.run(flow())
+    bad, good = replies(client, flow())
     assert good.value == 1
     assert bad.failure.kind == "protocol"
     assert bad.failure.error_msg.startswith("internal error: KeyError in test_client.py line ")

@@ -44,7 +44,7 @@ def made(**settings: t.Any) -> Transport:
 def test_connections_are_kept_and_counted(emulator: Emulator) -> None:
     transport = made()
     assert transport.connections == 0
-    for _ in range(5):
+    for _time in range(5):
         assert get(transport, emulator.url).status == 200
     assert transport.connections == emulator.connections == 1
     emulator.inject(".", "reset")
