@@ -296,7 +296,7 @@ class Client:
             self._abandon()
             if not self._in_flight:
                 return
-        wake_at = self._send(now)
+        wake_at = self._send(now) if self._over is None else self._deadline
         try:
             job, outcome = self._done.get(timeout=max(0.0, min(wake_at, self._deadline) - time.monotonic()))
         except queue.Empty:

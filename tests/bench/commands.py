@@ -23,6 +23,8 @@ WORK = Path(os.environ["BENCH_WORK"])
 BINS = Path(sys.executable).parent
 TASKS = "hwcloud.streaming.dis_transfer_task_info"
 LOGS = "hwcloud.streaming.dis_transfer_task_log_info"
+SINKS = "hwcloud.streaming.dms_sink_task_info"
+CONNECTS = "hwcloud.streaming.dms_smart_connect_task_info"
 
 
 class Process(NamedTuple):
@@ -36,7 +38,14 @@ class Process(NamedTuple):
 
 def connection(url: str, **options: Any) -> dict[str, Any]:
     """The options of one of our modules that every call needs, and more."""
-    return {"region": "eu-west-101", "project_id": PROJECT, "auth_token": TOKEN, "dis_endpoint": url, **options}
+    return {
+        "region": "eu-west-101",
+        "project_id": PROJECT,
+        "auth_token": TOKEN,
+        "dis_endpoint": url,
+        "dms_endpoint": url,
+        **options,
+    }
 
 
 def names(count: int) -> list[str]:

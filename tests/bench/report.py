@@ -108,6 +108,8 @@ def _growth(scene: dict[str, Any]) -> Iterator[Table]:
 
     rows = [(f"{found['streams']:,}", *cells(found)) for found in scene["streams"]]
     yield Table("Growth with the number of streams (20 ms)", ("streams", *head), rows)
+    rows = [(f"{found['instances']:,}", found["module"], *cells(found)) for found in scene["instances"]]
+    yield Table("Growth with the number of Kafka instances (20 ms)", ("instances", "module", *head), rows)
     rows = [("0", "", *cells(scene["no_rows"]), "")]
     for found in scene["rows"]:
         for kind in ("returned", "summary_only"):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import commands
-from commands import LOGS, TASKS, connection, median, names, uri
+from commands import CONNECTS, LOGS, SINKS, TASKS, connection, median, names, uri
 from emulation import PROJECT, Emulation
 from worker import Worker
 
@@ -36,11 +36,12 @@ class Plan(NamedTuple):
     whole_loops_at: int | None
     loop_share: int
     streams: tuple[int, ...]
+    instances: tuple[int, ...]
     rows: tuple[int, ...]
 
 
-FULL = Plan((0, 20, 100), (0, 20, 100), 5, 20, 10, (1, 10, 100, 1000), (1000, 10_000, 100_000))
-QUICK = Plan((0,), (20,), 3, None, 25, (1, 100), (1000, 10_000))
+FULL = Plan((0, 20, 100), (0, 20, 100), 5, 20, 10, (1, 10, 100, 1000), (1, 10, 100), (1000, 10_000, 100_000))
+QUICK = Plan((0,), (20,), 3, None, 25, (1, 100), (1, 10), (1000, 10_000))
 
 
 def interleaved(rounds: int, works: dict[str, Callable[[], float]]) -> dict[str, float]:
@@ -165,11 +166,17 @@ def _long_log(plan: Plan, latency: int) -> dict[str, Any]:
 
 def growth(plan: Plan) -> dict[str, Any]:
     """D: the module's own process while the question grows: seconds, requests, connections, peak memory in MiB."""
-    found: dict[str, Any] = {"streams": [], "rows": []}
+    found: dict[str, Any] = {"streams": [], "instances": [], "rows": []}
     with Emulation(20) as emulation:
         for count in plan.streams:
             options = connection(emulation.url, stream_names=names(count))
             found["streams"].append({"streams": count, **_measured(TASKS, options)})
+        for count in plan.instances:
+            options = connection(
+                emulation.url, instance_names=[f"kafka-{number:04d}" for number in range(1, count + 1)]
+            )
+            for module in (SINKS, CONNECTS):
+                found["instances"].append({"instances": count, "module": module, **_measured(module, options)})
         nothing = connection(emulation.url, stream_names=["stream-0001"], task_names=["task-1"], limit=0)
         found["no_rows"] = _measured(LOGS, nothing)
         for count in plan.rows:
