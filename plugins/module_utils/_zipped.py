@@ -12,14 +12,13 @@ import os
 import sys
 import typing as t
 from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
 from zipimport import zipimporter
 
 
 class Finder:
     """Finds the modules of one package in a zip, and gives their file names itself."""
 
-    def __init__(self, loader: zipimporter, package: str) -> None:
+    def __init__(self, loader: t.Any, package: str) -> None:
         self.loader, self.prefix = loader, f"{package}._"
 
     def find_spec(self, fullname: str, path: t.Any = None, target: t.Any = None) -> ModuleSpec | None:
@@ -27,9 +26,8 @@ class Finder:
         if not fullname.startswith(self.prefix):
             return None
         origin = os.path.join(self.loader.archive, *fullname.split(".")) + ".py"
-        spec = spec_from_loader(fullname, self.loader, origin=origin)
-        if spec is not None:
-            spec.has_location = True
+        spec = ModuleSpec(fullname, self.loader, origin=origin)
+        spec.has_location = True
         return spec
 
 
