@@ -42,6 +42,7 @@ BACKOFF_FIRST, BACKOFF_LONGEST = 0.5, 30.0  # seconds
 # thirty: after this many hopeless refusals in a row nothing more is sent.
 HOPELESS_IN_A_ROW = 3
 PROOF = frozenset({"", "authorization", "invalid_request"})  # kinds of outcome that only known credentials get
+TELLING = 20  # successes within a second
 SLOWEST_RATE = 5.0  # requests a second to go on with when nothing is known of a service's limit
 PROGRESS_EVERY = 100
 
@@ -145,6 +146,7 @@ class _Pace:
     def __init__(self) -> None:
         self.free_at = 0.0
         self._rate = 0.0  # requests a second at the last slow-down, 0 is unlimited
+        self._growth = 0.0
         self._slowed_at = -1.0
         self._streak = 0
         self._successes: deque[float] = deque(maxlen=1000)
@@ -153,7 +155,7 @@ class _Pace:
         if self._rate:
             # Stay near the rate that is known to be good, then look for a better one faster and faster.
             since = now - self._slowed_at
-            self.free_at = max(self.free_at, now) + 1 / (self._rate * (1 + 0.05 * since + 0.05 * since**3))
+            self.free_at = max(self.free_at, now) + 1 / (self._rate * (1 + self._growth * (since + since**3)))
 
     def succeeded(self, now: float) -> None:
         self._streak = 0
@@ -163,7 +165,9 @@ class _Pace:
         """Slow all down after a refusal; return the seconds until the next request may leave."""
         if sent_at > self._slowed_at:  # one that left after the last slow-down: still too fast
             reached = sum(1 for at in self._successes if at > now - 1)
-            self._rate = max(SLOWEST_RATE, 0.9 * reached)
+            self._rate = max(SLOWEST_RATE, 0.95 * reached)
+            # What was reached in a second is the limit, if it is enough to tell: each attempt at more costs a pause.
+            self._growth = 0.0007 if reached >= TELLING else 0.05
             self._slowed_at = now
             self._streak += 1
             wait = backoff(self._streak) if wait is None else wait
