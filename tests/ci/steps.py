@@ -185,6 +185,8 @@ def docs_site(job: Job) -> None:
     with (site / "conf.py").open("a") as settings:
         settings.write((own / "settings.py").read_text())
     shutil.copy(own / "elsewhere.rst", site / "rst")
+    (site / "static").mkdir()
+    shutil.copy(own / "site.css", site / "static")
     build: Command = [bins / "sphinx-build", "-M", "html", "rst", "build", "-c", ".", "-q", "-W", "--keep-going"]
     job.run(build, cwd=site, environment=environment)
     with workspace.locked("docs"):

@@ -7,3 +7,6 @@ project = "hwcloud.streaming"
 title = html_title = html_short_title = "hwcloud.streaming"
 # Links into other projects' pages by name would need network; elsewhere.rst has the few that our pages use.
 intersphinx_mapping: dict[str, object] = {}
+
+html_static_path = ["static"]
+html_css_files = ["site.css"]
