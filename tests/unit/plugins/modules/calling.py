@@ -126,7 +126,11 @@ def call(
         except SystemExit:
             pass
         seconds = time.monotonic() - began
-    return Called(json.loads(stdout.getvalue()), stdout.getvalue(), stderr.getvalue(), syslog, seconds)
+    result = json.loads(stdout.getvalue())
+    # From ansible-core 2.22 on a module names its secrets to the control node, which masks them there.
+    handed_over = result.pop("_ansible_new_secrets", None)
+    printed = stdout.getvalue().replace(json.dumps(handed_over), "") if handed_over else stdout.getvalue()
+    return Called(result, printed, stderr.getvalue(), syslog, seconds)
 
 
 def ask(module: str, url: str, environment: t.Mapping[str, str] | None = None, **options: t.Any) -> Called:
