@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "ci"))
 
-import workspace  # noqa: E402
+import workspace  # noqa: E402  # found through the path set above
 
 
 def main() -> int:

@@ -408,7 +408,7 @@ def test_a_page_that_fails_behind_the_near_end_of_a_window() -> None:
 def test_a_page_of_moved_rows_that_fails() -> None:
     broken: list[int] = []
 
-    def service(asked: Asked, log: Service = Service(30, grows={3: 2})) -> t.Any:  # noqa: B008
+    def service(asked: Asked, log: Service = Service(30, grows={3: 2})) -> t.Any:  # noqa: B008  # one service for the whole conversation
         index = asked.sent["pageInfo"]["pageIndex"]
         if index == 4:
             broken.append(index)

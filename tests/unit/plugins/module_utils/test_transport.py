@@ -129,7 +129,12 @@ def test_whole_bodies() -> None:
         (b"", {"Content_Length": str(BODY_LIMIT + 1)}, False, "larger than 33554432 bytes"),
         (gzip.compress(b"abc", mtime=0)[:-5], {"Content_Encoding": "gzip"}, True, "cut short"),
         (b"abc", {"Content_Encoding": "gzip"}, False, "compression is broken"),
-        (gzip.compress(b"abc", mtime=0) + b"no gzip at all", {"Content_Encoding": "gzip"}, False, "compression is broken"),
+        (
+            gzip.compress(b"abc", mtime=0) + b"no gzip at all",
+            {"Content_Encoding": "gzip"},
+            False,
+            "compression is broken",
+        ),
         (b"abc", {"Content_Encoding": "br"}, False, "was not asked for"),
     ],
 )
