@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 from urllib.parse import quote
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _facts
@@ -14,7 +15,8 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import S
 from ansible_collections.hwcloud.streaming.plugins.module_utils._facts import Facts
 
 # "Stream does not exist" and "transfer task does not exist" come with HTTP status 400.
-ABSENT = frozenset({"DIS.4301", "DIS.4354"})
+NO_STREAM, NO_TASK = "DIS.4301", "DIS.4354"
+ABSENT = frozenset({NO_STREAM, NO_TASK})
 STREAMS_A_PAGE = 100
 
 
@@ -138,11 +140,17 @@ def each_stream(client: Client, wanted: Wanted, follow: t.Callable[[str], Flow])
 
 def _streams_page(client: Client, query: dict[str, t.Any]) -> Request:
     return Request(
-        "dis", "GET", path("v2", client.project_id or "", "streams"), "the list of streams", _streams, query=query
+        "dis",
+        "GET",
+        path("v2", client.project_id or "", "streams"),
+        "the list of streams",
+        partial(_streams, first="start_stream_name" not in query),
+        query=query,
     )
 
 
-def _streams(body: t.Any) -> tuple[int | None, bool, list[str]]:
+def _streams(body: t.Any, first: bool = True) -> tuple[int | None, bool, list[str]]:
+    """Return (total, whether there are more, names) of a page."""
     facts = _facts.tidy(body)
     if not {"stream_names", "stream_info_list", "total_number"}.intersection(facts):
         raise ShapeError("neither total_number nor stream_names is in the answer")
@@ -154,9 +162,12 @@ def _streams(body: t.Any) -> tuple[int | None, bool, list[str]]:
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise ShapeError("stream_names is not a list of names")
     total = _facts.number(facts, "total_number")
-    if total and facts.get("stream_names") is None and facts.get("stream_info_list") is None:
+    if first and total and facts.get("stream_names") is None and facts.get("stream_info_list") is None:
         raise ShapeError(f"total_number is {total} but there is no stream_names")
-    return total, facts.get("has_more_streams") in (True, "true"), names
+    more = facts.get("has_more_streams")
+    if more is None and total is None:  # then a full page is all that can tell
+        more = len(names) >= STREAMS_A_PAGE
+    return total, more in (True, "true"), names
 
 
 def listed_tasks(client: Client, stream_name: str) -> Flow:
@@ -178,13 +189,15 @@ def listed_tasks(client: Client, stream_name: str) -> Flow:
             "GET",
             where,
             purpose,
-            _task_list,
+            partial(_task_list, first=not query),
             query=query,
             absent=ABSENT,
             # Whether the service takes start_task_name is not known for certain: a refusal of it ends the list.
             tolerated=frozenset({"invalid_request"}) if query else frozenset(),
         )
         if reply.absent:
+            if query and reply.code == NO_TASK:  # the last one of the page before is gone: no name to go on after
+                break
             return Stream(stream_name, absent=True)
         if reply.failure:
             if not query:
@@ -203,9 +216,10 @@ def listed_tasks(client: Client, stream_name: str) -> Flow:
     return Stream(stream_name, False, total, quota, [], list(entries.values()), complete)
 
 
-def _task_list(body: t.Any) -> tuple[int | None, int | None, bool, list[Facts]]:
+def _task_list(body: t.Any, first: bool = True) -> tuple[int | None, int | None, bool, list[Facts]]:
+    """Return (total, quota, whether there are more, entries) of a page."""
     facts = _facts.tidy(body)
-    total, entries = _facts.page_of(facts, "total_number", "tasks", "details")
+    total, entries = _facts.page_of(facts, "total_number", "tasks", "details", first=first)
     for entry in entries:
         entry["task_name"] = _facts.needed(entry, "task_name")
         _facts.transfer_task("", entry, None, 0)  # so that a wrong type is this request's failure

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from array import array
 from bisect import bisect_left
+from functools import partial
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis, _facts
 from ansible_collections.hwcloud.streaming.plugins.module_utils._client import Client, Flow, Request
@@ -16,7 +17,9 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._facts import Fa
 
 SUCCESS_CODES = (None, "-1", "0", "")  # the service's own example of a success says -1
 ROUNDS = 3  # how often a log that changes while it is read is read again
+MOVES = 10  # how often rows that have moved to other pages are looked for
 BY_TIME = ("createTimeStr", "startTime", "endTime")
+ENDLESS = 2**62  # rows, as long as the service does not tell how many there are
 
 
 class Query(t.NamedTuple):
@@ -35,7 +38,9 @@ class Query(t.NamedTuple):
         """Tell whether a row with this start time lies in the window."""
         if self.since is None and self.until is None:
             return True
-        return start is not None and (self.since or 0) <= start and (self.until is None or start < self.until)
+        if start is None or start <= 0:
+            return False
+        return (self.since is None or self.since <= start) and (self.until is None or start < self.until)
 
     @property
     def windowed(self) -> bool:
@@ -52,9 +57,9 @@ class Task(t.NamedTuple):
 
 
 class Page(t.NamedTuple):
-    """One page of a log: how many rows the service has in all, and the rows of this page as facts, each once."""
+    """One page of a log: how many rows the service has in all (None: not told), the rows of this page as facts, each once."""
 
-    total: int
+    total: int | None
     rows: list[Facts]
 
 
@@ -137,16 +142,23 @@ def _read(client: Client, task: Task, query: Query) -> Flow:
 
     Under an order that is not one of time new rows land anywhere: a log that grew meanwhile is read anew.
     """
-    for _round in range(ROUNDS):
-        reader = _Reader(client, task, query)
-        absent = yield reader.read()
+    reader = _Reader(client, task, query)
+    absent = yield reader.read()
+    for _round in range(ROUNDS - 1):
         if not reader.grown or query.sort_by in BY_TIME:
             break
+        again = _Reader(client, task, query)
+        absent = yield again.read()
+        if absent is None:  # what came before is better than nothing
+            reader.more = True
+            return reader, False
+        reader = again
     return reader, absent
 
 
 def _identity(row: Facts) -> int:
-    return hash(row["transfer_file_name"] or tuple(map(str, row.values())))
+    name = row["transfer_file_name"]
+    return hash((name, row["start_time"]) if name else tuple(map(str, row.values())))
 
 
 class _Span(t.NamedTuple):
@@ -202,8 +214,8 @@ class _Reader:
 
     The first page tells the total, the others follow together. A row's place is given by its page, its place on the
     page and by how far the log has grown since the first page: new rows come first under `desc`, last under `asc`. It
-    is known again by its file name, which the service documents as unique. So a row that moves to another page
-    meanwhile is neither lost nor doubled, and rows that are newer than the first page are left out.
+    is known again by its file name, which the service documents as unique, and its start. So a row that moves to
+    another page meanwhile is neither lost nor doubled, and rows that are newer than the first page are left out.
     """
 
     def __init__(self, client: Client, task: Task, query: Query) -> None:
@@ -220,7 +232,9 @@ class _Reader:
         self._size = query.page_size
         if query.limit is not None and not query.windowed:
             self._size = min(query.page_size, query.limit)
-        self._matched = 0
+        self._matched: dict[int, int] = {}  # rows in the window, by the page that brought them
+        self._endless = False
+        self._absent = False
         self.grown = 0
         self._known = _Identities()
         self._covered = _Places()
@@ -235,21 +249,25 @@ class _Reader:
             return True
         if reply.failure:
             return None
-        self.total = reply.value.total
+        self._endless = reply.value.total is None and len(reply.value.rows) > 0
+        self.total = ENDLESS if self._endless else reply.value.total or 0
         span = self._take(1, reply.value)
         whole = span.rows > 0 or not self.total
         capped = 0 < span.rows < min(self._size, self.total)
         if capped:  # the server caps the page size without saying so, or its total is too large: page 2 tells
             self._size = span.rows
+        self._size = max(self._size, span.rows)  # or it has a page size of its own
         if whole and self._needs_more(1):
             if capped:
                 whole = yield from self._collect(2, 2)
-            if whole and self.query.windowed and self.query.sort_by == "startTime":
+            if whole and self.query.windowed and self.query.sort_by == "startTime" and not self._endless:
                 whole = yield from self._read_sorted(span)
             elif whole:
                 whole = yield from self._read_on()
+        if self._endless:
+            self.total = len(self._known)
         self._finish(whole)
-        return False
+        return self._absent
 
     def entry(self) -> Facts:
         """Return the task's entry in `tasks`."""
@@ -273,13 +291,19 @@ class _Reader:
         """The last page that can hold what is wanted; with a window that is any page."""
         wanted = self.total
         if self.query.limit is not None and not self.query.windowed:
-            wanted = min(wanted, self.query.limit)
+            # Where no total tells whether there are more, one more row does.
+            wanted = min(wanted, self.query.limit + self._endless)
         last = -(-wanted // self._size)
         return last if self._end is None else min(last, self._end - 1)
 
     def _needs_more(self, page: int) -> bool:
         """Tell whether anything that is wanted can stand after a page."""
-        return page < self._last_page and not (self.query.limit is not None and self._matched > self.query.limit)
+        full = self.query.limit is not None and self._matched_to(page) > self.query.limit
+        return page < self._last_page and not full
+
+    def _matched_to(self, page: int) -> int:
+        """Return how many rows in the window have come up to a page; pages behind it may have been looked into."""
+        return sum(count for index, count in self._matched.items() if index <= page)
 
     def _read_on(self) -> Flow:
         """Read all pages; with a window and a limit in batches, until the limit is passed. Return whether all rows have come."""
@@ -291,7 +315,7 @@ class _Reader:
             if not (yield from self._collect(page + 1, last)):
                 return False
             page = last
-        return len(self._known) >= self.total
+        return self._endless or len(self._known) >= self.total
 
     def _read_sorted(self, span: _Span) -> Flow:
         """Skip to the window's near end, then read on, as many pages together as it probably reaches into, to its far end.
@@ -315,14 +339,19 @@ class _Reader:
                     break
             page = min(page, self._last_page)
             span = self._spans[page]
+        near = page
         while self._in_order() and self._needs_more(page) and self._side(span.last) <= 0:
-            last = min(self._last_page, page + self._likely(span))
+            last = min(self._last_page, page + self._likely(page, span))
             if not (yield from self._collect(page + 1, last)):
                 return False
             page = min(last, self._last_page)
             span = self._spans[page]
         if not self._in_order():
             return (yield from self._read_on())
+        if self.grown:  # rows may have moved past the near end, and between the pages that were looked into
+            near = max(1, near - 1 - self.grown // self._size)
+            if not (yield from self._collect(near, page)) or self._lost(near, page):
+                return False
         return self._end is None or self._side(span.last) > 0
 
     def _side(self, start: int | None) -> int:
@@ -341,7 +370,7 @@ class _Reader:
         steps = [] if self.grown else [(before.last or 0, after.first or 0) for before, after in zip(spans, spans[1:])]
         return all(last >= first if self.query.order == "desc" else last <= first for last, first in steps)
 
-    def _likely(self, span: _Span) -> int:
+    def _likely(self, page: int, span: _Span) -> int:
         """Return how many more pages the window probably reaches into, going by the last page's span of time; at least 1."""
         end = self.query.since if self.query.order == "desc" else self.query.until
         if end is None:
@@ -352,7 +381,7 @@ class _Reader:
             per_page = abs(span.first - span.last) * span.rows // max(1, span.rows - 1)
             likely = -(-abs(span.last - end) // max(1, per_page))
         if self.query.limit is not None:
-            likely = min(likely, -(-(self.query.limit + 1 - self._matched) // self._size))
+            likely = min(likely, -(-(self.query.limit + 1 - self._matched_to(page)) // self._size))
         return max(1, likely)
 
     # -- pages
@@ -363,7 +392,7 @@ class _Reader:
             "POST",
             _dis.path("v1", "transfertasklog", self.task.task_id),
             f"the log of transfer task {self.task.task_name or self.task.task_id}",
-            page_of,
+            partial(page_of, first=index == 1),
             body={
                 "order": self.query.order,
                 "sortBy": self.query.sort_by,
@@ -375,16 +404,20 @@ class _Reader:
     def _collect(self, first: int, last: int) -> Flow:
         """Read these pages, and again what has moved to other pages meanwhile; return whether all had an answer."""
         complete = yield from self._read_pages(index for index in range(first, last + 1) if index not in self._spans)
-        for _round in range(ROUNDS):
+        for _round in range(MOVES):
             if not complete or not self.grown:
                 break
             moved = self.grown if self.query.order == "desc" else 0
-            places = range((first - 1) * self._size, min(min(last, self._last_page) * self._size, self.total))
-            lost = sorted({(place + moved) // self._size + 1 for place in places if place not in self._covered})
+            lost = sorted({(place + moved) // self._size + 1 for place in self._lost(first, last)})
             if not lost:
                 break
             complete = yield from self._read_pages(iter(lost))
         return complete
+
+    def _lost(self, first: int, last: int) -> list[int]:
+        """Return the places of these pages whose rows have not come: they have moved to other pages meanwhile."""
+        places = range((first - 1) * self._size, min(min(last, self._last_page) * self._size, self.total))
+        return [place for place in places if place not in self._covered]
 
     def _read_pages(self, pages: t.Iterator[int]) -> Flow:
         """Read pages, some at a time, up to the last one; return whether all had an answer."""
@@ -398,6 +431,7 @@ class _Reader:
                 break
             reply = yield self._page(index)
             if reply.value is None:
+                self._absent = self._absent or reply.absent  # gone while it was read
                 return False
             known = index in self._spans
             span = self._take(index, reply.value)
@@ -410,7 +444,7 @@ class _Reader:
 
     def _take(self, index: int, page: Page) -> _Span:
         """Count the rows of a page that are not known yet and lie in the window."""
-        moved = max(0, page.total - self.total)
+        moved = max(0, (page.total or 0) - self.total)
         self.grown = max(self.grown, moved)
         start = (index - 1) * self._size - (moved if self.query.order == "desc" else 0)
         new = 0
@@ -422,7 +456,7 @@ class _Reader:
             self._covered.add(place)
             new += 1
             if self.query.holds(row["start_time"]):
-                self._matched += 1
+                self._matched[index] = self._matched.get(index, 0) + 1
                 if self.query.summary_only:
                     self._count(row)
                 else:
@@ -459,15 +493,16 @@ class _Reader:
             row["task_name"], row["stream_name"] = self.task.task_name, self.task.stream_name
             row["transfer_task_id"] = self.task.task_id
             self._count(row)
-        matching = self._matched if self.query.windowed else self.total
+        matching = sum(self._matched.values()) if self.query.windowed else self.total
         self.more = not whole or self.returned < matching
         self._places, self._known, self._covered = [], _Identities(), _Places()
 
 
-def page_of(body: t.Any) -> Page:
+def page_of(body: t.Any, first: bool = True) -> Page:
     """Return a page of a log, whose rows may come as a list, as a single object or as null.
 
     The service tells a failure inside an answer with HTTP status 200: a message, or a code other than -1 and its like.
+    The first page of a log that has rows has some; behind the last one null is as good as an empty list.
     """
     facts: Facts = {}
     for key, value in body.items():
@@ -482,6 +517,6 @@ def page_of(body: t.Any) -> Page:
     rows = [_facts.log(row) for row in _facts.objects(facts, "transfer_task_log_list")]
     rows = list({_identity(row): row for row in rows}.values())
     total = _facts.number(facts, "total_num")
-    if total and facts.get("transfer_task_log_list") is None:
+    if first and total and facts.get("transfer_task_log_list") is None:
         raise ShapeError(f"totalNum is {total} but there is no transferTaskLogList")
-    return Page(max(total or 0, len(rows)), rows)
+    return Page(None if total is None or total < len(rows) else total, rows)

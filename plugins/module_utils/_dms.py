@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _facts
 from ansible_collections.hwcloud.streaming.plugins.module_utils._client import Client, Flow, Request
@@ -15,7 +16,11 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._facts import Fa
 
 NO_INSTANCE, NO_CONNECTOR, NO_TASK = "DMS.00404022", "DMS.00404024", "DMS.00404026"
 ABSENT = frozenset({NO_INSTANCE, NO_CONNECTOR, NO_TASK})
+PAST_THE_END = "DMS.40050010"  # an offset at or past the total: what was there when the total was told is gone
 ENTRIES_A_PAGE = 50  # the most that the service takes for instances and Smart Connect tasks
+
+
+Seen = t.Tuple[str, t.Optional[str]]  # a task's ID and name; the name may not be told
 
 
 class Wanted(t.NamedTuple):
@@ -29,10 +34,15 @@ class Wanted(t.NamedTuple):
     statuses: frozenset[str] | None
 
     def selects(self, task_id: str, task_name: str | None) -> bool:
-        """Tell whether a task is one of those that were asked for."""
+        """Tell whether a task may be one of those that were asked for; a name that is not told may."""
         return (self.task_ids is None or task_id in self.task_ids) and (
-            self.task_names is None or task_name in self.task_names
+            self.task_names is None or not task_name or task_name in self.task_names
         )
+
+    def wants(self, task: Facts) -> bool:
+        """Tell whether a task is one of those that were asked for, by all that is known of it."""
+        named = self.task_names is None or task["task_name"] in self.task_names
+        return named and self.keeps(task["status"])
 
     def keeps(self, status: t.Any) -> bool:
         """Tell whether a status passes the filter."""
@@ -52,7 +62,7 @@ class Tasks(t.NamedTuple):
 
     entry: Facts | None = None
     tasks: list[Facts] = []
-    seen: t.Sequence[tuple[str, str | None]] = ()  # (ID, name) of every task that exists
+    seen: t.Sequence[Seen] = ()  # every task that exists
     absent: str = ""  # the code that says so
     complete: bool = True
 
@@ -138,8 +148,8 @@ def _instance(facts: Facts) -> Facts:
 def _instance_list(client: Client, query: dict[str, t.Any]) -> Flow:
     """Return (instances, whether all pages could be read)."""
 
-    def shape(body: t.Any) -> tuple[int | None, list[Facts]]:
-        total, entries = _facts.page_of(_facts.tidy(body), "instance_num", "instances")
+    def shape(body: t.Any, first: bool) -> tuple[int | None, list[Facts]]:
+        total, entries = _facts.page_of(_facts.tidy(body), "instance_num", "instances", first=first)
         for entry in entries:
             entry["instance_id"] = _facts.needed(entry, "instance_id")
         return total, [_instance(entry) for entry in entries]
@@ -150,7 +160,7 @@ def _instance_list(client: Client, query: dict[str, t.Any]) -> Flow:
             "GET",
             path("v2", client.project_id or "", "instances"),
             f"the Kafka instance named {query['name']}" if "name" in query else "the list of Kafka instances",
-            shape,
+            partial(shape, first=not offset),
             query={"engine": "kafka", "limit": ENTRIES_A_PAGE, "offset": offset, **query},
         )
 
@@ -170,23 +180,28 @@ class Pages(t.NamedTuple):
 def _paged(ask: t.Callable[[int], Request], key: t.Callable[[Facts], str]) -> Flow:
     """Return the Pages of a list whose answers are shaped as (total, ..., entries).
 
-    An offset at or past the total is an error of the service, so the total ends the list; an empty page or one that
-    brings nothing new ends it too. A server that caps the page size is followed: the offset is what has come.
+    An offset at or past the total is an error of the service, so the total ends the list (without one, a page that is
+    not full); an empty page or one that brings nothing new ends it too. A server that caps the page size is followed:
+    the offset is what has come. When the list has shrunk meanwhile, that error ends it as well.
     """
     entries: dict[str, Facts] = {}
     offset = 0
     first: t.Any = None
     while True:
-        reply = yield ask(offset)
+        question = ask(offset)
+        if offset:
+            question = question._replace(absent=question.absent | {PAST_THE_END})
+        reply = yield question
         if reply.failure or reply.absent:
-            return Pages(list(entries.values()), False, first, reply.code)
+            return Pages(list(entries.values()), reply.code == PAST_THE_END, first, reply.code)
         first = reply.value if first is None else first
         total, page = reply.value[0], reply.value[-1]
         before = len(entries)
         for entry in page:
             entries.setdefault(key(entry), entry)
         offset += len(page)
-        if total is None or offset >= total or len(entries) == before:
+        more = len(page) >= ENTRIES_A_PAGE if total is None else offset < total
+        if not more or len(entries) == before:
             return Pages(list(entries.values()), True, first)
 
 
@@ -253,8 +268,16 @@ def missing_tasks(wanted: Wanted, read: list[Tasks], complete: bool) -> list[Fac
     }
     seen = [pair for tasks in read for pair in tasks.seen]
     ids = set(wanted.task_ids or ()) - {task_id for task_id, _name in seen}
-    names = set(wanted.task_names or ()) - {name for _id, name in seen}
+    told = {name for _id, name in seen}
+    # A task whose name is not told may be the one.
+    names = set(wanted.task_names or ()) - told if all(told) else set()
     return [missing(**parent, task_id=one) for one in ids] + [missing(**parent, task_name=one) for one in names]
+
+
+def _known(seen: t.Sequence[Seen], tasks: list[Facts], gone: set[str]) -> list[Seen]:
+    """Return the tasks that exist, with the names that only their own answers told."""
+    told = {task["task_id"]: task["task_name"] for task in tasks}
+    return [(task_id, name or told.get(task_id)) for task_id, name in seen if task_id not in gone]
 
 
 def _sorted(entries: list[Facts]) -> list[Facts]:
@@ -323,11 +346,8 @@ def _sink_tasks_of(client: Client, instance: Facts, wanted: Wanted, topic_info: 
         for entry, reply in zip(asked, replies)
         if not reply.absent
     ]
-    return Tasks(
-        _parent(instance, total, most, quota),
-        [task for task in tasks if wanted.keeps(task["status"])],
-        [pair for pair in seen if pair[0] not in gone],
-    )
+    parent = _parent(instance, total, most, quota)
+    return Tasks(parent, [task for task in tasks if wanted.wants(task)], _known(seen, tasks, gone))
 
 
 _SINK_TASK = frozenset(
@@ -389,9 +409,9 @@ def _smart_connect_tasks_of(client: Client, instance: Facts, wanted: Wanted, det
     instance_id = instance["instance_id"]
     where = ("v2", client.project_id or "", "instances", instance_id, "connector", "tasks")
 
-    def shape_list(body: t.Any) -> tuple[int | None, int | None, int | None, list[Facts]]:
+    def shape_list(body: t.Any, first: bool) -> tuple[int | None, int | None, int | None, list[Facts]]:
         facts = _facts.tidy(body)
-        total, page = _facts.page_of(facts, "total_number", "tasks")
+        total, page = _facts.page_of(facts, "total_number", "tasks", first=first)
         for entry in page:
             _facts.smart_connect_task(instance, entry, None)  # a wrong type is this request's failure
         return total, _facts.number(facts, "max_tasks"), _facts.number(facts, "quota_tasks"), page
@@ -402,7 +422,7 @@ def _smart_connect_tasks_of(client: Client, instance: Facts, wanted: Wanted, det
             "GET",
             path(*where),
             f"the Smart Connect tasks of instance {instance['instance_name'] or instance_id}",
-            shape_list,
+            partial(shape_list, first=not offset),
             query={"limit": ENTRIES_A_PAGE, "offset": offset},
             absent=ABSENT,
         )
@@ -420,9 +440,8 @@ def _smart_connect_tasks_of(client: Client, instance: Facts, wanted: Wanted, det
     ]
     parent = _smart_connect_parent(instance, total, most, quota)
     if not details:
-        return Tasks(
-            parent, [_facts.smart_connect_task(instance, entry, None) for entry in asked], seen, complete=pages.complete
-        )
+        tasks = [_facts.smart_connect_task(instance, entry, None) for entry in asked]
+        return Tasks(parent, [task for task in tasks if wanted.wants(task)], seen, complete=pages.complete)
 
     def ask(entry: Facts) -> Request:
         def shape(body: t.Any) -> Facts:
@@ -449,10 +468,7 @@ def _smart_connect_tasks_of(client: Client, instance: Facts, wanted: Wanted, det
         if not reply.absent
     ]
     return Tasks(
-        parent,
-        [task for task in tasks if wanted.keeps(task["status"])],
-        [pair for pair in seen if pair[0] not in gone],
-        complete=pages.complete,
+        parent, [task for task in tasks if wanted.wants(task)], _known(seen, tasks, gone), complete=pages.complete
     )
 
 

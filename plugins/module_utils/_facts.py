@@ -23,7 +23,8 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._states import s
 Facts = t.Dict[str, t.Any]
 
 _SECRET_KEY = re.compile(
-    r"passw(or)?d|passphrase|(^|_)pwd(_|$)|secret|token|credential|private_?key|access_?key|api_?key|jaas|^(ak|sk)$",
+    r"pass_?w(or)?d|passphrase|(^|_)pass$|(^|_)pwd(_|$)|secret|token|credential|authorization|private_?key|access_?key|api_?key"
+    r"|jaas|^(ak|sk)$",
     re.IGNORECASE,
 )
 # Maps whose keys are the user's own words, not names of fields.
@@ -154,12 +155,15 @@ def merged(listed: Facts, shown: Facts | None) -> Facts:
     return {**listed, **{name: told[name] for name in told if told[name] not in (None, "") or name not in listed}}
 
 
-def page_of(facts: Facts, total: str, *lists: str) -> tuple[int | None, list[Facts]]:
-    """Return (total, entries) of a list answer; neither of them in it, or a total without its list, is no such answer."""
+def page_of(facts: Facts, total: str, *lists: str, first: bool = True) -> tuple[int | None, list[Facts]]:
+    """Return (total, entries) of a list answer; with neither of them in it, it is none.
+
+    A total without its list is none either, but for pages after the first: total may be larger than the list.
+    """
     if total not in facts and not any(name in facts for name in lists):
         raise ShapeError(f"neither {total} nor {lists[0]} is in the answer")
     count, entries = number(facts, total), objects(facts, *lists)
-    if count and all(facts.get(name) is None for name in lists):
+    if first and count and all(facts.get(name) is None for name in lists):
         raise ShapeError(f"{total} is {count} but there is no {lists[0]}")
     return count, entries
 
@@ -406,7 +410,7 @@ def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts) -
     # The documentation has the topics beside the descriptor, a client that was tried reads them from inside it.
     inside = destination or {}
     topics, topic_names, topics_regex = topics_of(
-        {name: raw.get(name) if raw.get(name) is not None else inside.get(name) for name in ("topics", "topics_regex")}
+        {name: raw.get(name) or inside.get(name) for name in ("topics", "topics_regex")}
     )
     infos = distinct([_topic(entry) for entry in objects(raw, "topics_info")])
     facts: Facts = {
@@ -414,7 +418,7 @@ def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts) -
         "instance_name": instance["instance_name"],
         "connector_id": connector_id,
         "task_id": needed(listed, "task_id"),
-        "task_name": text(raw, "task_name"),
+        "task_name": text(listed, "task_name") or text(raw, "task_name"),
         "destination_type": text(raw, "destination_type"),
         "create_time": number(raw, "create_time"),
         "created_at": moment(number(raw, "create_time")),
@@ -484,7 +488,7 @@ def smart_connect_task(instance: Facts, listed: Facts, shown: Facts | None) -> F
         "instance_id": instance["instance_id"],
         "instance_name": instance["instance_name"],
         "task_id": smart_connect_id(listed),
-        "task_name": text(raw, "task_name"),
+        "task_name": text(listed, "task_name") or text(raw, "task_name"),
         "topics": topics,
         "topic_names": topic_names,
         "topics_regex": topics_regex,

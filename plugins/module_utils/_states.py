@@ -55,6 +55,8 @@ def _kind(task: Mapping[str, t.Any]) -> str:
             return "log"
         raise JudgeError(f"{SHAPE}, got an entry of logs: give the whole result")
     if "status" in task:
+        if "topics_info" in task and "connector_id" in task:
+            return "sink"
         if "sink_type" in task or "source_type" in task:
             return "smart_connect"
         if "topics_info" in task or "connector_id" in task or "state" not in task:

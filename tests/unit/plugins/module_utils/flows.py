@@ -44,7 +44,15 @@ class _Transport:
         self.asked: list[Asked] = []
 
     def send(
-        self, method: str, base: str, url: str, headers: dict[str, str], body: bytes, longest: float, proxied: bool
+        self,
+        method: str,
+        base: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes,
+        longest: float,
+        proxied: bool,
+        fresh: bool,
     ) -> Answer:
         parts = urlsplit(url)
         path = unquote(parts.path).replace(f"/v2/{PROJECT}/", "").replace("/v1/transfertasklog/", "")

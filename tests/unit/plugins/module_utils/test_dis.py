@@ -68,6 +68,10 @@ def test_filters(wanted: dict[str, t.Any], task: dict[str, t.Any], keeps: bool, 
         ({"stream_names": [], "stream_info_list": [{"stream_name": "a"}]}, None, False, ["a"]),
         ({"total_number": 0}, 0, False, []),
         ({"total_number": 0, "stream_names": None}, 0, False, []),
+        ({"stream_names": ["a"] * 99}, None, False, ["a"] * 99),
+        ({"stream_names": ["a"] * 100}, None, True, ["a"] * 100),
+        ({"stream_names": ["a"] * 100, "has_more_streams": False}, None, False, ["a"] * 100),
+        ({"stream_names": ["a"] * 100, "total_number": 100}, 100, False, ["a"] * 100),
     ],
 )
 def test_lists_of_streams(answer: dict[str, t.Any], total: int | None, more: bool, names: list[str]) -> None:
@@ -119,6 +123,8 @@ def test_an_entry_that_is_no_task_is_the_lists_failure(entry: dict[str, t.Any]) 
         (listed("b", total_number=2), ["a", "b"], [], 2),
         (listed("a", total_number=2), ["a"], [], 2),
         (listed(total_number=2), ["a"], [], 2),
+        ({"total_number": 2, "tasks": None}, ["a"], [], 2),
+        (TASK_ABSENT, ["a"], [], 2),
         (REFUSED, ["a"], [], 2),
         (BROKEN, ["a"], ["server"], 2),
         ({"nothing": 1}, ["a"], ["protocol"], 2),
@@ -193,3 +199,48 @@ def test_the_summary_of_figures_that_are_not_told() -> None:
         "discarded_records": 4,
         "oldest_transfer_age": 9,
     }
+
+
+def test_streams_are_read_to_the_end_of_their_list() -> None:
+    """Pages of 100, the total not told: a full page says that there may be more, null for a list that there are none."""
+    pages = {"": [f"s{number:03}" for number in range(100)], "s099": ["t"]}
+    asked_for: list[str] = []
+
+    def service(asked: Asked) -> t.Any:
+        if asked.path != "streams":
+            return listed()
+        assert asked.query["limit"] == "100"
+        start = asked.query.get("start_stream_name", "")
+        asked_for.append(start)
+        return {"stream_names": pages[start]}
+
+    outcome = ask(service, details=False)
+    assert [entry["stream_name"] for entry in outcome.value["streams"]] == [*pages[""], "t"]
+    assert asked_for == ["", "s099"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [{"stream_names": None, "total_number": 3}, {"stream_names": [], "total_number": 3}, {"stream_names": ["a"]}],
+)
+def test_a_total_of_streams_larger_than_their_list(second: dict[str, t.Any]) -> None:
+    def service(asked: Asked) -> t.Any:
+        if asked.path != "streams":
+            return listed()
+        return second if "start_stream_name" in asked.query else {"total_number": 3, "stream_names": ["b", "a"]}
+
+    outcome = ask(service, details=False, task_names=["x"])
+    assert [entry["stream_name"] for entry in outcome.value["streams"]] == ["a", "b"]
+    assert outcome.failures == []
+    assert outcome.value["not_found"] == [{"stream_name": None, "task_name": "x"}]
+
+
+def test_the_quota_is_the_first_that_is_told() -> None:
+    def service(asked: Asked) -> t.Any:
+        if "start_task_name" in asked.query:
+            return listed("b", total_number=2, quota=7)
+        return listed("a", total_number=2)
+
+    assert ask(service, details=False, stream_names=["s"]).value["streams"] == [
+        {"stream_name": "s", "total_number": 2, "quota": 7}
+    ]

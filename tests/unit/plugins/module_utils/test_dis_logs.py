@@ -56,6 +56,9 @@ class Service:
         self.broken: tuple[int, ...] = liberties.pop("broken", ())  # pages
         self.sort_key: t.Callable[[dict[str, t.Any]], t.Any] = liberties.pop("sort_key", lambda one: one["startTime"])
         self.new_row: t.Callable[[int], dict[str, t.Any]] = liberties.pop("new_row", row)
+        self.own_size: int | None = liberties.pop("own_size", None)  # a page size that it has whatever was asked for
+        self.total: t.Callable[[int], t.Any] = liberties.pop("total", lambda rows: rows + self.exaggerates)
+        self.nothing: t.Any = liberties.pop("nothing", [])  # what a page behind the last one has
         assert not liberties
         self.requests = 0
 
@@ -67,13 +70,13 @@ class Service:
         index = 1 if self.repeats else page["pageIndex"]
         if page["pageIndex"] in self.broken:
             return BROKEN
-        size = min(page["pageTotal"], self.cap)
+        size = self.own_size or min(page["pageTotal"], self.cap)
         ordered = sorted(self.rows, key=self.sort_key, reverse=asked.sent["order"] == "desc")
         return {
             "errorCode": -1,
             "message": None,
-            "totalNum": len(ordered) + self.exaggerates,
-            "transferTaskLogList": ordered[(index - 1) * size : index * size],
+            "totalNum": self.total(len(ordered)),
+            "transferTaskLogList": ordered[(index - 1) * size : index * size] or self.nothing,
         }
 
 
@@ -128,6 +131,57 @@ def test_a_total_larger_than_the_list_ends_with_the_rows(exaggerates: int, most:
     assert outcome.value["tasks"][0]["total_num"] == 30 + exaggerates
     assert outcome.value["tasks"][0]["truncated"] is True
     assert len(outcome.asked) <= most
+
+
+def test_a_page_behind_the_last_one_may_have_null_for_a_list() -> None:
+    outcome = read(Service(20, exaggerates=5, nothing=None))
+    assert (numbers(outcome), outcome.failures) == (down(19, 0), [])
+    assert outcome.value["tasks"][0]["truncated"] is True
+
+
+@pytest.mark.parametrize("total", [lambda rows: None, lambda rows: 0, lambda rows: ""])
+@pytest.mark.parametrize("count", [1, 9, 10, 25, 30])
+@pytest.mark.parametrize("cap", [3, 1000])
+@pytest.mark.parametrize(
+    ("query", "first", "last"),
+    [
+        ({}, 0, None),
+        ({"limit": 10}, 0, 10),
+        ({"limit": 40}, 0, 40),
+        ({"sort_by": "startTime", "since": START + 2 * STEP, "until": START + 9 * STEP}, 2, 9),
+    ],
+)
+def test_a_total_that_is_not_told(
+    total: t.Any, count: int, cap: int, query: dict[str, t.Any], first: int, last: int | None
+) -> None:
+    outcome = read(Service(count, total=total, cap=cap), order="asc", **query)
+    expected = list(range(count))[first:last]
+    assert numbers(outcome) == expected
+    (task,) = outcome.value["tasks"]
+    assert task["truncated"] is (query.get("limit") == 10 and count > 10)
+    if "limit" not in query or count <= 10:
+        assert task["total_num"] == count
+    assert len(outcome.asked) <= -(-count // min(cap, 10)) + 5  # the end is found by some that look at once
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize(("page_size", "limit"), [(3, 12), (5, None), (1, 1), (10, 25)])
+def test_a_page_size_of_the_services_own(order: str, page_size: int, limit: int | None) -> None:
+    outcome = read(Service(25, own_size=10), order=order, page_size=page_size, limit=limit)
+    assert numbers(outcome) == (down(24, 0) if order == "desc" else list(range(25)))[:limit]
+
+
+def test_rows_of_one_file_name_are_told_apart_by_their_starts() -> None:
+    service = Service(0)
+    service.rows = [row(number, transferFileName="same") for number in range(3)]
+    assert numbers(read(service)) == [2, 1, 0]
+
+
+def test_a_log_that_is_gone_while_it_is_read() -> None:
+    log = Service(45)
+    outcome = read(lambda asked: TASK_ABSENT if asked.sent["pageInfo"]["pageIndex"] == 2 else log(asked))
+    assert (outcome.value["logs"], outcome.value["tasks"], outcome.failures) == ([], [], [])
+    assert [entry["transfer_task_id"] for entry in outcome.value["not_found"]] == [TASK]
 
 
 def test_a_total_without_rows_is_told_as_it_is() -> None:
@@ -271,6 +325,48 @@ def test_first_the_window_then_the_limit_then_truncated(sort_by: str, limit: int
     assert outcome.value["tasks"][0]["truncated"] is truncated
     if sort_by == "startTime":
         assert len(outcome.asked) <= 9
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("count", [200, 203])
+def test_a_window_and_a_limit_wherever_the_window_begins(order: str, count: int) -> None:
+    """The search for the window's near end looks into pages far inside it: they do not count for the limit."""
+    for edge in range(1, count, 7):
+        bounds = {"until": at(edge)} if order == "desc" else {"since": at(edge)}
+        outcome = read(Service(count), order=order, sort_by="startTime", limit=10, **bounds)
+        expected = down(edge - 1, 0) if order == "desc" else list(range(edge, count))
+        assert numbers(outcome) == expected[:10], edge
+        assert outcome.value["tasks"][0]["truncated"] is (len(expected) > 10), edge
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_any_query_of_any_log_that_grows(seed: int) -> None:
+    """Against what a plain list says: rows, order, total and whether there are more."""
+    chance = random.Random(seed)
+    count = chance.choice([0, 1, 5, 23, 60, 120])
+    grows = {request: chance.choice([1, 1, 3, 15]) for request in range(2, 60) if chance.random() < 0.2}
+    service = Service(count, cap=chance.choice([3, 7, 1000]), grows=grows)
+    order, sort_by = chance.choice(["desc", "asc"]), chance.choice(["startTime", "createTimeStr"])
+    limit = chance.choice([None, 1, 10, 50])
+    since, until = sorted(chance.sample(range(count + 9), 2))
+    bounds = {
+        "since": at(since) if chance.random() < 0.7 else None,
+        "until": at(until) if chance.random() < 0.7 else None,
+    }
+    size, at_once = chance.choice([1, 5, 10, 100]), chance.choice([1, 2, 8])
+    outcome = read(
+        service, at_once, order=order, sort_by=sort_by, limit=limit, page_size=size, pages_at_once=at_once, **bounds
+    )
+    matching = [
+        number
+        for number in range(count)
+        if (bounds["since"] is None or number >= since) and (bounds["until"] is None or number < until)
+    ]
+    matching = matching[::-1] if order == "desc" else matching
+    (task,) = outcome.value["tasks"]
+    assert numbers(outcome) == matching[:limit]
+    assert task["truncated"] is (limit is not None and len(matching) > limit)
+    assert task["total_num"] == count
 
 
 @pytest.mark.parametrize("order", ["desc", "asc"])
@@ -421,6 +517,22 @@ def test_a_page_of_moved_rows_that_fails() -> None:
     assert outcome.value["tasks"][0]["truncated"] is True
 
 
+def test_when_reading_again_fails_what_came_before_is_kept() -> None:
+    """Under an order that is not one of time a log that has grown is read anew."""
+    log = Service(20, grows={2: 1})
+    first_pages: list[int] = []
+
+    def service(asked: Asked) -> t.Any:
+        if asked.sent["pageInfo"]["pageIndex"] == 1:
+            first_pages.append(1)
+        return BROKEN if len(first_pages) > 1 else log(asked)
+
+    outcome = read(service, 1, sort_by="records")
+    assert len(numbers(outcome)) >= 19
+    assert outcome.value["tasks"][0]["truncated"] is True
+    assert [failure.kind for failure in outcome.failures] == ["server"]
+
+
 def test_a_first_page_that_fails_leaves_the_task_out() -> None:
     outcome = read(Service(60, broken=(1,)))
     assert outcome.value["tasks"] == outcome.value["logs"] == outcome.value["not_found"] == []
@@ -562,6 +674,14 @@ def test_an_error_inside_a_success(answer: dict[str, t.Any], told: tuple[str, st
 def test_an_answer_of_another_shape(answer: dict[str, t.Any]) -> None:
     with pytest.raises(ShapeError):
         _dis_logs.page_of(answer)
+
+
+def test_totals_that_cannot_be() -> None:
+    """They tell as little as none."""
+    for told in (None, "", 0, 1):
+        page = _dis_logs.page_of({"totalNum": told, "transferTaskLogList": [row(0), row(1)]})
+        assert (page.total, len(page.rows)) == (None, 2)
+    assert _dis_logs.page_of({"totalNum": 3, "transferTaskLogList": None}, first=False) == _dis_logs.Page(3, [])
 
 
 def test_of_two_spellings_the_one_that_says_something_counts() -> None:

@@ -29,19 +29,26 @@ def sinks(service: Service, warnings: list[str] | None = None, **wanted: t.Any) 
     return run(lambda client: _dms.sink_tasks(client, asked, True, told.append), service)
 
 
-def smart(service: Service, details: bool = False, **wanted: t.Any) -> Outcome:
+def smart(service: Service, details: bool = False, warnings: list[str] | None = None, **wanted: t.Any) -> Outcome:
+    told: list[str] = [] if warnings is None else warnings
     asked = _dms.Wanted(**{**NONE, **wanted})
-    return run(lambda client: _dms.smart_connect_tasks(client, asked, details, [].append), service)
+    return run(lambda client: _dms.smart_connect_tasks(client, asked, details, told.append), service)
 
 
 def test_filters() -> None:
     wanted = _dms.Wanted(**{**NONE, "statuses": frozenset({"RUNNING"}), "task_ids": ["1"], "task_names": ["a"]})
     assert [wanted.keeps(status) for status in ("running", "PAUSED", None)] == [True, False, False]
-    assert [wanted.selects(*pair) for pair in (("1", "a"), ("2", "a"), ("1", None))] == [True, False, False]
+    assert [wanted.selects(*pair) for pair in (("1", "a"), ("2", "a"), ("1", "b"), ("1", None))] == [
+        True,
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
-    ("told", "enabled"), [(True, True), (False, False), ("true", True), (" True ", True), ("no", False), (None, None)]
+    ("told", "enabled"),
+    [(True, True), (False, False), ("true", True), (" True ", True), ("no", False), ("yes", False), (None, None)],
 )
 def test_whether_a_connector_is_on(told: t.Any, enabled: bool | None) -> None:
     assert _dms._instance({"connector_enable": told})["enabled"] is enabled
@@ -88,6 +95,7 @@ def instance_pages(total: t.Any, *pages: list[str]) -> t.Callable[[Asked], t.Any
     [
         (3, (["a", "b"], ["c"]), 2),
         (3, (["a", "b", "c"],), 1),
+        (2, (["a", "b", "c"],), 1),
         (3, (["a"], ["b"], ["c"]), 3),
         (9, (["a", "b"], ["c"]), 3),
         (9, (["a"], ["a"]), 2),
@@ -108,6 +116,89 @@ def test_a_page_of_instances_that_vanishes_leaves_the_rest() -> None:
     outcome = sinks(service, instance_names=["n", "m"])
     assert [entry["instance_id"] for entry in outcome.value["connectors"]] == ["a"]
     assert (outcome.value["not_found"], len(outcome.failures)) == ([], 2)
+
+
+PAST_THE_END = (400, {"error_code": "DMS.40050010", "error_msg": "Offset parameter is invalid."})
+
+
+@pytest.mark.parametrize("second", [PAST_THE_END, {"instances": None, "instance_num": 51}, {"instances": []}])
+@pytest.mark.parametrize("total", [51, None])
+def test_a_list_that_has_shrunk_ends_where_it_ends(second: t.Any, total: int | None) -> None:
+    entries = [{"instance_id": f"i{number:02}", "name": f"n{number}", "connector_id": ""} for number in range(50)]
+
+    def service(asked: Asked) -> t.Any:
+        return second if asked.query["offset"] == "50" else {"instances": entries, "instance_num": total}
+
+    outcome = sinks(service, instance_names=["n0", "m"])
+    assert (len(outcome.asked), outcome.failures) == (4, [])
+    assert [entry["instance_name"] for entry in outcome.value["not_found"]] == ["m"]
+
+
+@pytest.mark.parametrize("second", [PAST_THE_END, {"tasks": None, "total_number": 51}])
+def test_a_list_of_smart_connect_tasks_that_has_shrunk(second: t.Any) -> None:
+    entries = [{"id": f"{number:02}"} for number in range(50)]
+
+    def service(asked: Asked) -> t.Any:
+        if asked.path == "instances/a":
+            return {"name": "n"}
+        return second if asked.query["offset"] == "50" else {"tasks": entries, "total_number": 51}
+
+    outcome = smart(service, instance_ids=["a"], task_ids=["00", "99"])
+    assert outcome.failures == []
+    assert [entry["task_id"] for entry in outcome.value["not_found"]] == ["99"]
+    assert [task["task_id"] for task in outcome.value["smart_connect_tasks"]] == ["00"]
+
+
+def test_an_offset_that_is_refused_at_once_is_a_failure() -> None:
+    outcome = sinks({"instances": PAST_THE_END}, instance_names=["n"])
+    assert [failure.kind for failure in outcome.failures] == ["invalid_request"]
+    assert outcome.value["not_found"] == []
+
+
+def both_kinds(
+    list_entry: dict[str, t.Any], answer: t.Any, **wanted: t.Any
+) -> t.Iterator[tuple[list[t.Any], list[t.Any]]]:
+    """Ask both modules for the tasks of one parent with this one entry; yield (names of the tasks, names not found)."""
+    sink = {"connectors/c/sink-tasks": {"tasks": [{**list_entry, "task_id": "1"}]}, "connectors/c/sink-tasks/1": answer}
+    outcome = sinks(sink, connector_ids=["c"], **wanted)
+    absent = [entry["task_name"] for entry in outcome.value["not_found"]]
+    yield [task["task_name"] for task in outcome.value["sink_tasks"]], absent
+    smart_one = {
+        "instances/i": {"name": "n"},
+        "instances/i/connector/tasks": {"tasks": [{**list_entry, "id": "1"}]},
+        "instances/i/connector/tasks/1": answer,
+    }
+    outcome = smart(smart_one, True, instance_ids=["i"], **wanted)
+    absent = [entry["task_name"] for entry in outcome.value["not_found"]]
+    yield [task["task_name"] for task in outcome.value["smart_connect_tasks"]], absent
+
+
+@pytest.mark.parametrize("untold", [{}, {"task_name": None}, {"task_name": ""}])
+@pytest.mark.parametrize(
+    ("answer", "found", "absent"),
+    [
+        ({"task_name": "a", "status": "RUNNING"}, ["a"], ["b"]),
+        ({"task_name": "c", "status": "RUNNING"}, [], ["a", "b"]),
+        ({"status": "RUNNING"}, [], []),  # it may be one of them
+        (SINK_TASK_ABSENT, [], ["a", "b"]),
+    ],
+)
+def test_a_name_that_only_the_tasks_own_answer_tells(
+    untold: dict[str, t.Any], answer: t.Any, found: list[str], absent: list[str]
+) -> None:
+    for came in both_kinds(untold, answer, task_names=["a", "b"]):
+        assert came == (found, absent)
+
+
+def test_the_name_in_the_list_wins_over_the_one_echoed() -> None:
+    for came in both_kinds({"task_name": "a"}, {"task_name": "A", "status": "RUNNING"}, task_names=["a"]):
+        assert came == (["a"], [])
+
+
+def test_a_name_that_is_not_told_without_details() -> None:
+    service = {"instances/i": {"name": "n"}, "instances/i/connector/tasks": {"tasks": [{"id": "1"}], "total_number": 1}}
+    outcome = smart(service, instance_ids=["i"], task_names=["a"])
+    assert (outcome.value["smart_connect_tasks"], outcome.value["not_found"]) == ([], [])
 
 
 def test_doubled_sink_tasks_are_one() -> None:
@@ -202,3 +293,115 @@ def test_what_is_no_list_of_smart_connect_tasks(answer: dict[str, t.Any]) -> Non
     outcome = smart(service, instance_ids=["a"], task_ids=["9"])
     assert [failure.kind for failure in outcome.failures] == ["protocol"]
     assert outcome.value["instances"] == outcome.value["not_found"] == []
+
+
+def named_instances(**names: str) -> t.Callable[[Asked], t.Any]:
+    """Answers lists of instances with all of these, whatever name was asked for, and no tasks; values are names by ID."""
+    instances = [
+        {"instance_id": one, "name": name, "connector_enable": True, "connector_id": f"c-{one}"}
+        for one, name in names.items()
+    ]
+
+    def service(asked: Asked) -> t.Any:
+        if asked.path == "instances":
+            return {"instances": instances, "instance_num": len(instances)}
+        return {"tasks": [], "total_number": 0}
+
+    return service
+
+
+def test_a_task_that_the_one_named_instance_lacks() -> None:
+    nothing = {"instance_id": None, "connector_id": None, "task_id": None, "task_name": None}
+    outcome = sinks(named_instances(a="n"), instance_names=["n"], task_names=["z", "y", "x", "w"])
+    assert outcome.value["not_found"] == [{**nothing, "instance_name": "n", "task_name": name} for name in "wxyz"]
+    outcome = sinks(named_instances(a="n"), instance_names=["n"], task_ids=["2", "1"])
+    assert outcome.value["not_found"] == [{**nothing, "instance_name": "n", "task_id": one} for one in "12"]
+
+
+def test_only_the_very_name_counts() -> None:
+    outcome = sinks(named_instances(a="m", b="n", c="n-2"), instance_names=["n", "n-"])
+    assert [entry["instance_id"] for entry in outcome.value["connectors"]] == ["b"]
+    assert [entry["instance_name"] for entry in outcome.value["not_found"]] == ["n-"]
+
+
+@pytest.mark.parametrize("broken", ["m", "n"])
+def test_a_name_that_cannot_be_looked_up_leaves_it_open_what_is_missing(broken: str) -> None:
+    answer = named_instances(a="m", b="n")
+    outcome = sinks(
+        lambda asked: BROKEN if asked.query.get("name") == broken else answer(asked),
+        instance_names=["m", "n"],
+        task_names=["z"],
+    )
+    assert ([failure.kind for failure in outcome.failures], outcome.value["not_found"]) == (["server"], [])
+
+
+def test_instances_without_a_connector_are_sorted_by_their_ids() -> None:
+    service = {
+        "instances": {
+            "instances": [{"instance_id": one, "name": "n", "connector_id": ""} for one in ("z", "a", "m")],
+            "instance_num": 3,
+        }
+    }
+    outcome = sinks(service, instance_names=["n"])
+    assert [entry["instance_id"] for entry in outcome.value["connectors"]] == ["a", "m", "z"]
+
+
+@pytest.mark.parametrize("other", [CONNECTOR_ABSENT, {"tasks": [], "total_number": 0}])
+def test_of_two_instances_of_one_name_one_is_gone_when_its_tasks_are_asked_for(other: t.Any) -> None:
+    def service(asked: Asked) -> t.Any:
+        if asked.path == "instances":
+            return named_instances(a="n", b="n")(asked)
+        return INSTANCE_ABSENT if "/a/" in asked.path else other
+
+    assert smart(service, instance_names=["n"]).value["not_found"] == []
+
+
+def test_the_warning_of_an_instance_without_smart_connect_names_it() -> None:
+    warnings: list[str] = []
+    service = {
+        "instances/a": {"name": "n"},
+        "instances/a/connector/tasks": CONNECTOR_ABSENT,
+        "instances/b": {"status": "RUNNING"},
+        "instances/b/connector/tasks": CONNECTOR_ABSENT,
+    }
+    smart(service, warnings=warnings, instance_ids=["a", "b"])
+    assert [text.partition(" has no Smart Connect")[0] for text in warnings] == ["Instance a (n)", "Instance b"]
+
+
+def test_smart_connect_tasks_are_sorted_by_name_then_id() -> None:
+    tasks = [{"id": one, "task_name": name} for one, name in (("1", "b"), ("2", "a"), ("4", None), ("3", "a"))]
+    service = {"instances/i": {"name": "n"}, "instances/i/connector/tasks": {"tasks": tasks, "total_number": 4}}
+    outcome = smart(service, instance_ids=["i"])
+    assert [task["task_id"] for task in outcome.value["smart_connect_tasks"]] == ["4", "2", "3", "1"]
+
+
+def test_a_failure_says_what_was_asked_for_by_its_name_or_else_by_its_id() -> None:
+    tasks = [{"task_id": "1", "task_name": "a"}, {"task_id": "2"}]
+    service: dict[str, t.Any] = {"connectors/c/sink-tasks": {"tasks": tasks, "total_number": 2}}
+    service.update({f"connectors/c/sink-tasks/{one}": BROKEN for one in "12"})
+    outcome = sinks(service, connector_ids=["c"])
+    assert [failure.purpose for failure in outcome.failures] == [
+        "sink task a of connector c",
+        "sink task 2 of connector c",
+    ]
+    service = {
+        "instances/i": {"name": "n"},
+        "instances/i/connector/tasks": {"tasks": [{"id": "1", "task_name": "a"}, {"id": "2"}], "total_number": 2},
+        "instances/i/connector/tasks/1": BROKEN,
+        "instances/i/connector/tasks/2": BROKEN,
+        "instances/j": {"status": "RUNNING"},
+        "instances/j/connector/tasks": {"tasks": [{"id": "3"}], "total_number": 1},
+        "instances/j/connector/tasks/3": BROKEN,
+        "instances/k": {"name": "m"},
+        "instances/k/connector/tasks": BROKEN,
+        "instances/l": {"status": "RUNNING"},
+        "instances/l/connector/tasks": BROKEN,
+    }
+    outcome = smart(service, True, instance_ids=["i", "j", "k", "l"])
+    assert [failure.purpose for failure in outcome.failures] == [
+        "Smart Connect task a of instance n",
+        "Smart Connect task 2 of instance n",
+        "Smart Connect task 3 of instance j",
+        "the Smart Connect tasks of instance m",
+        "the Smart Connect tasks of instance l",
+    ]

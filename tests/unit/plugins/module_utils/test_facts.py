@@ -49,6 +49,8 @@ def test_names(name: str, clean: str) -> None:
         ({"partitionId": "x", "partition_id": "y"}, {"partition_id": "y"}),
         ({"partition_id": "y", "partitionId": "x"}, {"partition_id": "y"}),
         ({"aB": 1, "a B": 2}, {"a_b": 1}),
+        ({"a B": 2, "aB": 1}, {"a_b": 2}),
+        ({"a": 1, "A": None, "b": 2}, {"a": 1, "b": 2}),
         ({"list": [{"aB": [{"cD": None}]}]}, {"list": [{"a_b": [{"c_d": None}]}]}),
         (
             {"carbon_properties": {"a.b C": 1, "x.password": "p"}},
@@ -64,7 +66,7 @@ def test_tidy(sent: dict[str, t.Any], tidied: dict[str, t.Any]) -> None:
 @pytest.mark.parametrize(
     "name",
     "user_password userPassword redis_passwd pwd db_pwd secret client_secret access_key secretKey ak sk token security_token"
-    " credential passphrase private_key privateKey api_key sasl.jaas.config".split(),
+    " credential passphrase passWord db_pass pass authorization private_key privateKey api_key sasl.jaas.config".split(),
 )
 @pytest.mark.parametrize("value", ["hidden", 12345, ["hidden"], {"a": "hidden"}])
 def test_secrets_go_by_key(name: str, value: t.Any) -> None:
@@ -72,7 +74,10 @@ def test_secrets_go_by_key(name: str, value: t.Any) -> None:
     assert list(_facts.tidy([{"a": {name: value}}])[0]["a"].values()) == [MASKED]
 
 
-@pytest.mark.parametrize("name", "user_name partition_key kms_user_key_id task_id hash_range mask speaker".split())
+@pytest.mark.parametrize(
+    "name",
+    "user_name partition_key kms_user_key_id task_id hash_range mask speaker bypass pass_through_id compass".split(),
+)
 def test_what_is_no_secret_stays(name: str) -> None:
     assert _facts.tidy({name: "x"}) == {name: "x"}
     assert _facts.tidy({"password": "", "secret": None}) == {"password": "", "secret": None}
@@ -94,6 +99,8 @@ def test_what_is_no_secret_stays(name: str) -> None:
         (" ", None),
         ("null", None),
         (3.0, 3),
+        (2.0**53, 2**53),
+        (-(2.0**53), -(2**53)),
     ],
 )
 def test_numbers(value: t.Any, number: int | None) -> None:
@@ -101,7 +108,9 @@ def test_numbers(value: t.Any, number: int | None) -> None:
     assert _facts.number({}, "n") is None
 
 
-@pytest.mark.parametrize("value", [True, False, 1.5, 1e300, "x", "1.5", "0x1", "\u0663", "1" * 31, [], {}, [1]])
+@pytest.mark.parametrize(
+    "value", [True, False, 1.5, 2.0**53 + 2, 1e300, "x", "1.5", "0x1", "\u0663", "1" * 31, [], {}, [1]]
+)
 def test_what_is_no_number(value: t.Any) -> None:
     with pytest.raises(ShapeError, match=r"n is .* where a whole number is expected"):
         _facts.number({"n": value}, "n")
@@ -158,9 +167,12 @@ def test_pages() -> None:
     assert _facts.page_of({"n": "2", "a": None, "b": [{}]}, "n", "a", "b") == (2, [{}])
     assert _facts.page_of({"n": 0}, "n", "a") == (0, [])
     assert _facts.page_of({"a": []}, "n", "a") == (None, [])
-    for answer in ({}, {"x": 1}, {"n": 2}, {"n": 2, "a": None}):
-        with pytest.raises(ShapeError):
-            _facts.page_of(answer, "n", "a")
+    for answer in ({}, {"x": 1}):
+        with pytest.raises(ShapeError, match="neither n nor a is"):
+            _facts.page_of(answer, "n", "a", "b")
+    for answer in ({"n": 2}, {"n": 2, "a": None}):
+        with pytest.raises(ShapeError, match=r"n is 2 but there is no a$"):
+            _facts.page_of(answer, "n", "a", "b")
 
 
 @pytest.mark.parametrize(
@@ -172,6 +184,8 @@ def test_pages() -> None:
         (1, "1970-01-01T00:00:00.001Z"),
         (1767323045678, "2026-01-02T03:04:05.678Z"),
         (1767323045000, "2026-01-02T03:04:05.000Z"),
+        (1767398399999, "2026-01-02T23:59:59.999Z"),
+        (1767312000000, "2026-01-02T00:00:00.000Z"),
         (253402300799999, "9999-12-31T23:59:59.999Z"),
         (253402300800000, None),
         (10**40, None),
@@ -182,7 +196,8 @@ def test_moments(milliseconds: int | None, moment: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("milliseconds", "age"), [(None, None), (0, None), (-1, None), (NOW - 1999, 1), (NOW, 0), (NOW + 5000, 0)]
+    ("milliseconds", "age"),
+    [(None, None), (0, None), (-1, None), (1, NOW // 1000), (NOW - 1999, 1), (NOW, 0), (NOW + 5000, 0)],
 )
 def test_ages(milliseconds: int | None, age: int | None) -> None:
     assert _facts.age(milliseconds, NOW) == age
@@ -274,8 +289,11 @@ def test_of_several_destinations_the_one_of_the_tasks_kind() -> None:
         "dws_destination_description": {},
     }
     assert task(None, {**shown, "destination_type": "DLI"})["destination"] == {"b": 1, "kind": "dli"}
+    assert task(None, {**shown, "destination_type": "OBS"})["destination"] == {"a": 1, "kind": "obs"}
     assert task(None, {**shown, "destination_type": None})["destination"] == {"a": 1, "kind": "obs"}
     assert task(None, {"dws_destination_description": {}})["destination"] is None
+    several = [{"a": 1}, {"a": 2}]
+    assert task(None, {"obs_destination_description": several})["destination"] == {"a": 1, "kind": "obs"}
 
 
 def test_numbers_inside_a_destination() -> None:
@@ -315,6 +333,20 @@ def test_a_row_with_everything_in_another_form() -> None:
     assert _facts.log({"transferBytes": None, "transfer_bytes": 5})["transfer_bytes"] == 5
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "duration"),
+    [(1000, 1500, 500), (1000, 1000, 0), (1, 2, 1), (1001, 1000, None), (0, 5, None), (-1, 5, None), (None, 5, None)]
+    + [(5, 0, None), (5, -1, None), (5, None, None)],
+)
+def test_durations(start: int | None, end: int | None, duration: int | None) -> None:
+    assert _facts.log({"startTime": start, "endTime": end})["duration_ms"] == duration
+
+
+def test_a_row_that_tells_a_name_twice() -> None:
+    row = _facts.log({"transferBytes": 5, "transfer_bytes": None, "num": 1})
+    assert (row["transfer_bytes"], row["num"]) == (5, 1)
+
+
 @pytest.mark.parametrize("newest_first", [True, False])
 @pytest.mark.parametrize(
     ("intervals", "total"),
@@ -327,6 +359,11 @@ def test_a_row_with_everything_in_another_form() -> None:
         ([(10, 40), (15, 20)], 30),
         ([(10, 20), (30, 40), (5, 50)], 45),
         ([(10, 20), (20, 30), (40, 50), (15, 45)], 40),
+        ([(1, 2), (2**62 - 2, 2**62 - 1)], 2),
+        ([(2**62 - 1, 2**62)], 0),
+        ([(10, 20), (30, 40), (50, 60), (15, 35)], 40),
+        ([(10, 20), (30, 40), (50, 60), (35, 55)], 40),
+        ([(1, 9), (9, 9), (20, 20)], 8),
         ([(10, 10), (None, 5), (5, None), (0, 9), (-1, 9), (9, 5), (5, 2**63)], 0),
     ],
 )
@@ -336,14 +373,26 @@ def test_the_union_of_intervals(newest_first: bool, intervals: list[t.Any], tota
         busy.add(start, end)
     assert busy.milliseconds() == total
     other = _facts.BusyTime(newest_first)
-    other.add(1, 3)
+    other.add(2**62 - 9, 2**62 - 7)
     other.merge(busy)
     assert other.milliseconds() == total + 2
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_intervals_in_their_usual_order_are_appended(newest_first: bool) -> None:
+    """What makes a long log cheap: the newest is at the end of the array when the newest comes first."""
+    busy = _facts.BusyTime(newest_first)
+    for start in sorted(range(10, 100, 10), reverse=newest_first):
+        busy.add(start, start + 5)
+        assert {abs(busy._starts[-1]), abs(busy._ends[-1])} == {start, start + 5}
+
+
 def test_rates() -> None:
     assert _facts.per_second(5, 0) is None
+    assert _facts.per_second(5, -1) is None
+    assert _facts.per_second(7, 1) == 7000.0
     assert _facts.per_second(1, 3000) == 0.333
+    assert _facts.per_second(10**6, 1000) == 10**6
 
 
 # -- sink tasks and Smart Connect tasks
@@ -383,6 +432,67 @@ def test_doubled_topics_and_partitions_count_once() -> None:
     assert "state" not in facts
 
 
+@pytest.mark.parametrize(
+    ("done", "end", "lag", "expected"),
+    [
+        (3, 10, 9, 9),  # what is told is not computed
+        (3, 10, 0, 0),
+        (3, 10, 1, 1),
+        ("3", "10", "-1", 7),
+        (3, 10, None, 7),
+        (0, 10, None, 10),
+        (0, 0, None, 0),
+        (1, 1, None, 0),
+        (10, 3, None, 0),
+        (2**60 + 1, 2**60 + 6, -2, 5),
+        (-1, 10, None, None),
+        (3, -1, None, None),
+        (None, 10, -1, None),
+        (3, None, None, None),
+    ],
+)
+def test_the_lag_of_a_partition(done: t.Any, end: t.Any, lag: t.Any, expected: int | None) -> None:
+    told = {"partition_id": "0", "last_transfer_offset": done, "log_end_offset": end, "lag": lag}
+    topic = {"topic": "t", "partitions": [told, {"partition_id": "1", "lag": 5}]}
+    facts = _facts.sink_task(INSTANCE, "c", {"task_id": "1"}, {"topics_info": [topic]})
+    (info,) = facts["topics_info"]
+    assert info["partitions"][0]["lag"] == expected
+    assert info["lag"] == facts["lag"] == (None if expected is None else expected + 5)
+
+
+def test_the_two_names_of_a_status() -> None:
+    listed = {"task_id": "1"}
+    for build in (
+        lambda told: _facts.sink_task(INSTANCE, "c", listed, told),
+        lambda told: _facts.smart_connect_task(INSTANCE, {"id": "1"}, told),
+        _facts._topic_partition,
+    ):
+        assert build({"status": "PAUSED"})["status"] == "PAUSED"
+        assert build({"state": "PAUSED"})["status"] == "PAUSED"
+        assert build({"status": "RUNNING", "state": "PAUSED"})["status"] == "RUNNING"
+
+
+def test_topics_beside_the_descriptor_win_over_those_inside() -> None:
+    descriptor = {"topics": "inside", "topics_regex": "in.*"}
+
+    def facts(**told: t.Any) -> dict[str, t.Any]:
+        return _facts.sink_task(INSTANCE, "c", {"task_id": "1"}, {"obs_destination_descriptor": descriptor, **told})
+
+    assert (facts()["topic_names"], facts()["topics_regex"]) == (["inside"], "in.*")
+    assert facts(topics="", topics_regex=None)["topic_names"] == ["inside"]
+    told = facts(topics="beside")
+    assert (told["topics"], told["topic_names"], told["topics_regex"]) == ("beside", ["beside"], "in.*")
+
+
+def test_the_two_ends_of_a_smart_connect_task() -> None:
+    source, sink = {"task_num": "2"}, {"obs_bucket_name": "b"}
+    facts = _facts.smart_connect_task(INSTANCE, {"id": "1"}, {"source_task": [source, {"a": 1}], "sink_task": sink})
+    assert (facts["source_task"], facts["sink_task"]) == ({"task_num": 2}, {"obs_bucket_name": "b"})
+    for nothing in (None, {}, []):
+        facts = _facts.smart_connect_task(INSTANCE, {"id": "1"}, {"source_task": nothing, "sink_task": sink})
+        assert (facts["source_task"], facts["sink_task"]) == (None, sink)
+
+
 def test_smart_connect_ids() -> None:
     assert _facts.smart_connect_id({"id": "a", "task_id": "b"}) == "a"
     assert _facts.smart_connect_id({"id": None, "task_id": "b"}) == "b"
@@ -391,4 +501,4 @@ def test_smart_connect_ids() -> None:
 
 
 def test_summary() -> None:
-    assert _facts.summary([{"problems": []}, {"problems": ["x"]}]) == {"total": 2, "healthy": 1}
+    assert _facts.summary([{"problems": ["x"]}, {"problems": []}, {"problems": ["y"]}]) == {"total": 3, "healthy": 1}
