@@ -153,7 +153,7 @@ def find(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> tup
         sources = []
     found: dict[str, str] = {}
     for _name, values in sources:
-        found = {name: _checked(name, value) for name, value in values.items()}
+        found = values
         complete = _complete(found, params, wanted)
         if complete:
             return complete, Profile({})
@@ -161,7 +161,7 @@ def find(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> tup
         profile = _from_file(params["credentials_file"], required=wanted == "profile")
         if profile.values:
             keys = {name: profile.values.get(key) for name, key in _PROFILE_KEYS.items()}
-            given = {name: _checked(name, value) for name, value in keys.items() if value}
+            given = {name: value for name, value in keys.items() if value}
             complete = _complete(given, params, "aksk")
             if complete:
                 return complete, profile
@@ -202,9 +202,10 @@ def fit_for_header(value: str) -> bool:
 
 def _complete(values: t.Mapping[str, str], params: t.Mapping[str, t.Any], wanted: str) -> Credentials | None:
     if wanted in ("auto", "token") and "auth_token" in values:
-        return Token(values["auth_token"])
+        return Token(_checked("auth_token", values["auth_token"]))
     if wanted in ("auto", "aksk") and "access_key" in values and "secret_key" in values:
-        return Keys(values["access_key"], values["secret_key"], values.get("security_token"))
+        keys = {name: _checked(name, values[name]) for name in Keys._fields if name in values}
+        return Keys(**keys)
     if wanted in ("auto", "password") and "username" in values and "password" in values:
         if params["domain_name"] or params["domain_id"]:
             return Password(values["username"], values["password"], params["domain_name"], params["domain_id"])
@@ -252,7 +253,7 @@ def _from_file(path: str, required: bool) -> Profile:
         with open(path, encoding="utf-8-sig") as stream:
             parser.read_file(stream)
         return Profile({key: value.strip() for key, value in parser.items("basic")})
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if required:
             raise ConfigurationError(
                 f"credentials_file {path!r} does not exist on the host that the module runs on."

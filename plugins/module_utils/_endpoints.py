@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import C
 
 DEFAULT_CLOUD = "myhuaweicloud.com"
 EUROPEAN_CLOUD = "myhuaweicloud.eu"
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?\Z")
 
 
 class Endpoint(t.NamedTuple):
@@ -58,7 +60,9 @@ def resolve(service: str, region: str | None, cloud: str | None, override: str |
         )
     if not region.replace("-", "").replace("_", "").isalnum() or not region.isascii():
         raise ConfigurationError(f"region is {region!r}; a region is written like eu-west-101.")
+    if cloud and not _DOMAIN.match(cloud.strip("./")):
+        raise ConfigurationError(f"cloud is {cloud!r}; it takes a domain such as {DEFAULT_CLOUD}.")
     if not cloud:
         # eu-west-101 and its successors live under their own domain; eu-west-0 does not.
         cloud = EUROPEAN_CLOUD if region.startswith("eu-west-1") else DEFAULT_CLOUD
-    return parse(f"cloud ({cloud})", f"https://{service}.{region}.{cloud.strip('./')}")
+    return parse("cloud", f"https://{service}.{region}.{cloud.strip('./')}")

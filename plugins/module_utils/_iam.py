@@ -162,7 +162,10 @@ def _project_id(client: Client, project: Project) -> Flow:
         found = (
             f"{len(ids)} projects have that name ({', '.join(ids)})" if ids else "these credentials see no such project"
         )
-        raise ConfigurationError(f"project_id cannot be looked up for {project.name!r}: {found}. Set project_id.")
+        raise ConfigurationError(
+            f"project_id cannot be looked up for {project.name!r}: {found}. "
+            "Check region, or set project_name or project_id."
+        )
     client.project_id = ids[0]
 
 

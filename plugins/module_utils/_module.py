@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 import typing as t
 
@@ -25,6 +26,7 @@ if t.TYPE_CHECKING:
 
 NO_STATS = {"requests": 0, "retries": 0, "throttled": 0, "connections": 0, "elapsed": 0.0}
 REGISTERED_LENGTH = 8  # Ansible replaces a registered value wherever it occurs: shorter ones would garble facts
+LONGEST_TIMEOUT = 10**8  # seconds; the system's own limits are not far behind
 _SAFE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -122,12 +124,17 @@ class Call:
         return None if values is None else frozenset(value.strip().upper() for value in values)
 
     def one_of(self, *options: str) -> None:
-        """Refuse more than one of the options."""
+        """Refuse more than one of the options. (Ansible's own check counts those that are null.)"""
         given = [option for option in options if self.params[option] is not None]
         if len(given) > 1:
             raise ConfigurationError(
                 f"{' and '.join(given)} are given: they exclude each other, leave out all but one."
             )
+
+    def any_of(self, *options: str) -> None:
+        """Refuse none of the options."""
+        if all(self.params[option] is None for option in options):
+            raise ConfigurationError(f"One of {' and '.join(options)} is needed: say what to read.")
 
 
 class Question(t.NamedTuple):
@@ -140,13 +147,13 @@ class Question(t.NamedTuple):
 Check = t.Callable[[Call], t.Optional[Question]]
 
 
-def run(options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: Check, **rules: t.Any) -> None:
+def run(options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: Check) -> None:
     """Be the module: `check` looks at the options and returns the question, or None when there is nothing to ask.
 
     The question is a flow that returns the module's facts; `nothing` are the facts of a call that asked for nothing or
     could not ask. This is the only place that ends the process.
     """
-    module = AnsibleModule(argument_spec={**options, **connection_options()}, supports_check_mode=True, **rules)
+    module = AnsibleModule(argument_spec={**options, **connection_options()}, supports_check_mode=True)
     cleaner = Cleaner()
     result: dict[str, t.Any] = {
         "changed": False,
@@ -190,7 +197,10 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
     client = _client_for(module, cleaner, question.service)
     project = _iam.Project(params["project_id"], params["project_name"] or params["region"])
     if not project.id and not project.name:
-        raise ConfigurationError("project_id is missing: set project_id, or project_name or region to look it up by.")
+        raise ConfigurationError(
+            "The project is not known: set region (or HUAWEICLOUD_REGION, for example eu-west-101), "
+            "project_name (HW_PROJECT_NAME) or project_id (HUAWEICLOUD_SDK_PROJECT_ID)."
+        )
     try:
         if client.run(_iam.authenticate(client, credentials, project, learned)):
             result["project_id"] = client.project_id
@@ -206,10 +216,12 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, service: str) -> Client
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _client, _transport
 
     params = module.params
-    endpoints = {"metadata": _endpoints.parse("metadata_endpoint", params["metadata_endpoint"])}
+    endpoints: dict[str, _endpoints.Endpoint] = {}
 
     def endpoint(name: str) -> _endpoints.Endpoint:
-        if name not in endpoints:
+        if name == "metadata" and name not in endpoints:
+            endpoints[name] = _endpoints.parse("metadata_endpoint", params["metadata_endpoint"])
+        elif name not in endpoints:
             endpoints[name] = _endpoints.resolve(name, params["region"], params["cloud"], params[f"{name}_endpoint"])
         return endpoints[name]
 
@@ -221,7 +233,8 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, service: str) -> Client
             params["concurrency"], params["timeout"], params["validate_certs"], params["ca_path"]
         )
     except _transport.MissingRequests as error:
-        raise ConfigurationError(missing_required_lib("requests")) from error
+        install = f"{sys.executable} -m pip install 'requests>=2.25.1'"
+        raise ConfigurationError(f"{missing_required_lib('requests')}. For example: {install}") from error
     policy = _client.Policy(params["total_timeout"], params["retries"], params["concurrency"])
     return _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
 
@@ -245,8 +258,10 @@ def _complete_connection(params: dict[str, t.Any]) -> None:
 def _check_connection(params: dict[str, t.Any]) -> None:
     """Refuse values that cannot work, whatever the service says."""
     for name in ("timeout", "total_timeout"):
-        if not 0 < params[name] < float("inf"):
-            raise ConfigurationError(f"{name} is {params[name]:g}: it takes a number of seconds greater than 0.")
+        if not 0 < params[name] <= LONGEST_TIMEOUT:
+            raise ConfigurationError(
+                f"{name} is {params[name]:g}: it takes a number of seconds greater than 0, up to {LONGEST_TIMEOUT}."
+            )
     if params["retries"] < 0:
         raise ConfigurationError(f"retries is {params['retries']}: it takes 0 or more.")
     if not 1 <= params["concurrency"] <= 64:
@@ -267,16 +282,18 @@ def _proxy_passwords() -> t.Iterator[str]:
 
 def _finish(module: AnsibleModule, result: dict[str, t.Any], failures: list[Failure]) -> t.NoReturn:
     """End the module with what was gathered, as a failure if anything failed."""
-    result["invocation"] = {"module_args": _shown_options(module)}
+    if failures:
+        result["errors"] = [failure.as_dict() for failure in failures]
     module.no_log_values = _registered(module.no_log_values, result)
+    result["invocation"] = {"module_args": _shown_options(module)}
     if not failures:
         module.exit_json(**result)
     first = next((failure for failure in failures if failure.attempts), failures[0])
     message = first.error_msg or "" if first.kind == "configuration" else first.sentence()
     if len(failures) > 1:
-        message = f"{message} {len(failures) - 1} more requests failed, see errors; what did arrive is in the result."
+        more = "1 more request" if len(failures) == 2 else f"{len(failures) - 1} more requests"
+        message = f"{message} {more} failed or had no turn, see errors; what did arrive is in the result."
     result["error"] = first.as_dict()
-    result["errors"] = [failure.as_dict() for failure in failures]
     module.fail_json(msg=message, **result)
 
 
@@ -294,13 +311,14 @@ def _shown_options(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def _registered(values: set[str], result: dict[str, t.Any]) -> set[str]:
-    """Return the values that Ansible may replace wherever they occur: none so short, or part of a name, that facts would suffer."""
-    names = {
-        str(value)
-        for name, entries in result.items()
-        if isinstance(entries, list) and name != "logs"  # their names stand in `tasks`
-        for entry in entries
-        for key, value in entry.items()
-        if key.endswith(("_name", "_id")) and value
-    }
-    return {value for value in values if len(value) >= REGISTERED_LENGTH and not any(value in name for name in names)}
+    """Return the values that Ansible may replace wherever they occur: none so short, or part of a fact, that facts would suffer.
+
+    Secrets are not kept out of the result by this: those in texts are cleaned, those in resources go by their keys.
+    """
+    left = {value: (value, repr(value)[1:-1]) for value in values if len(value) >= REGISTERED_LENGTH}
+    facts = (repr(part) for entry in result.values() for part in (entry if isinstance(entry, list) else [entry]))
+    for fact in facts:
+        if not left:
+            break
+        left = {value: forms for value, forms in left.items() if not any(form in fact for form in forms)}
+    return set(left)

@@ -435,6 +435,9 @@ def moment(call: _module.Call, option: str) -> int | None:
 def check(call: _module.Call) -> _module.Question | None:
     """Return the question that the options ask."""
     params = call.params
+    call.any_of("task_ids", "stream_names")
+    call.one_of("task_ids", "stream_names")
+    call.one_of("task_ids", "task_names")
     task_ids = call.names("task_ids")
     stream_names, task_names = call.names("stream_names", longest=64), call.names("task_names", longest=64)
     since, until = moment(call, "since"), moment(call, "until")
@@ -483,13 +486,7 @@ def main() -> None:
         "since": {"type": "str"},
         "until": {"type": "str"},
     }
-    _module.run(
-        options,
-        NOTHING,
-        check,
-        required_one_of=[("task_ids", "stream_names")],
-        mutually_exclusive=[("task_ids", "stream_names"), ("task_ids", "task_names")],
-    )
+    _module.run(options, NOTHING, check)
 
 
 if __name__ == "__main__":

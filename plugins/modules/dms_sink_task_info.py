@@ -432,7 +432,7 @@ def main() -> None:
         "statuses": _module.list_option(),
         "topic_info": {"type": "bool", "default": True},
     }
-    _module.run(options, NOTHING, check, mutually_exclusive=[("connector_ids", "instance_ids", "instance_names")])
+    _module.run(options, NOTHING, check)
 
 
 if __name__ == "__main__":

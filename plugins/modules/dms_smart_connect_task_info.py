@@ -353,6 +353,7 @@ NOTHING = {
 
 def check(call: _module.Call) -> _module.Question | None:
     """Return the question that the options ask."""
+    call.one_of("instance_ids", "instance_names")
     instance_ids, instance_names = call.names("instance_ids"), call.names("instance_names", safe=False)
     task_ids, task_names = call.names("task_ids"), call.names("task_names", safe=False)
     statuses = call.words("statuses")
@@ -376,7 +377,7 @@ def main() -> None:
         "statuses": _module.list_option(),
         "details": {"type": "bool", "default": True},
     }
-    _module.run(options, NOTHING, check, mutually_exclusive=[("instance_ids", "instance_names")])
+    _module.run(options, NOTHING, check)
 
 
 if __name__ == "__main__":

@@ -137,6 +137,12 @@ def test_what_is_no_region(region: str) -> None:
         resolve("dis", region, None, None)
 
 
-def test_a_cloud_that_is_none() -> None:
-    with pytest.raises(ConfigurationError, match=r"^cloud \(a b\) is "):
-        resolve("dis", "eu-de", "a b", None)
+@pytest.mark.parametrize("cloud", ["a b", "https://myhuaweicloud.com", "a..b", "a/b", "a@b", "ä.com"])
+def test_a_cloud_that_is_none(cloud: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^cloud is .*; it takes a domain such as myhuaweicloud\.com\.$"):
+        resolve("dis", "eu-de", cloud, None)
+
+
+def test_a_cloud_with_stray_dots_or_a_port() -> None:
+    assert resolve("dis", "eu-de", ".otc.t-systems.com/", None).url == "https://dis.eu-de.otc.t-systems.com"
+    assert resolve("dis", "eu-de", "cloud.internal:8443", None).url == "https://dis.eu-de.cloud.internal:8443"

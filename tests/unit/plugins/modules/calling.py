@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import sys
+import tempfile
 import time
 import typing as t
 from unittest import mock
@@ -26,6 +27,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils import _client
 MODULES = "ansible_collections.hwcloud.streaming.plugins.modules"
 TESTS = pathlib.Path(__file__).resolve().parents[3]
 TLS = TESTS / "unit" / "fixtures" / "tls"
+HOME = tempfile.TemporaryDirectory()  # an empty one, which whatever Ansible writes there stays in
 PROJECT = "0123456789abcdef0123456789abcdef"
 REGION = "eu-west-101"
 TOKEN = "ExampleToken"
@@ -106,7 +108,7 @@ def call(
     stdout, stderr = io.StringIO(), io.StringIO()
     syslog: list[str] = []
     with contextlib.ExitStack() as stack:
-        surroundings = {"HOME": "/nonexistent", "PATH": os.defpath, **(environment or {})}
+        surroundings = {"HOME": HOME.name, "PATH": os.defpath, **(environment or {})}
         stack.enter_context(mock.patch.dict(os.environ, surroundings, clear=True))
         stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", arguments))
         stack.enter_context(mock.patch.object(basic, "has_journal", False))

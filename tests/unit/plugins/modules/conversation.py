@@ -19,6 +19,7 @@ import os
 import pathlib
 import re
 import sys
+import tempfile
 import threading
 import typing as t
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,7 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
 
+HOME = tempfile.TemporaryDirectory()  # an empty one, which whatever Ansible writes there stays in
 PROJECT = "0123456789abcdef0123456789abcdef"
 TOKEN = "ExampleToken-0123456789"
 CASES = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "cases"
@@ -189,7 +191,7 @@ def run_main(module: str, options: dict[str, t.Any]) -> dict[str, t.Any]:
         getattr(ansible_warnings, kept).clear()  # kept by the process, which is a new one for each task otherwise
     output = io.StringIO()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.dict(os.environ, {"HOME": "/nonexistent", "PATH": os.defpath}, clear=True))
+        stack.enter_context(mock.patch.dict(os.environ, {"HOME": HOME.name, "PATH": os.defpath}, clear=True))
         stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", arguments))
         if hasattr(basic, "_ANSIBLE_PROFILE"):  # since ansible-core 2.19
             stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy"))

@@ -206,3 +206,26 @@ def test_a_task_name_that_the_stream_does_not_have() -> None:
     script = [[get("streams/s/transfer-tasks", {"total_number": 0, "tasks": []})]]
     result = talk(MODULE, script, stream_name="s", task_name="z")
     assert result["not_found"] == [{"transfer_task_id": None, "stream_name": "s", "task_name": "z"}]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, "One of task_ids and stream_names is needed"),
+        ({"task_ids": None}, "One of task_ids and stream_names is needed"),
+        ({"stream_names": None, "task_names": ["t"]}, "One of task_ids and stream_names is needed"),
+        ({"task_ids": ["1"], "stream_names": ["s"]}, "task_ids and stream_names are given: they exclude each other"),
+        ({"task_ids": ["1"], "task_names": ["t"]}, "task_ids and task_names are given: they exclude each other"),
+    ],
+)
+def test_exactly_one_of_the_two_ways(options: dict[str, t.Any], says: str) -> None:
+    result = talk(MODULE, [], **options)
+    assert result["error"]["kind"] == "configuration"
+    assert says in result["msg"]
+
+
+@pytest.mark.parametrize("nulls", [{"stream_names": None}, {"task_names": None}, {"stream_name": None}])
+def test_null_is_as_good_as_left_out(nulls: dict[str, t.Any]) -> None:
+    answer = {"errorCode": -1, "totalNum": 0, "transferTaskLogList": []}
+    result = talk(MODULE, [[log_page("1", answer)]], task_ids=["1"], **nulls)
+    assert (result["failed"], len(result["tasks"])) == (False, 1)

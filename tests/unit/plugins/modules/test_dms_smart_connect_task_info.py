@@ -188,3 +188,11 @@ def test_a_partial_failure_keeps_what_arrived() -> None:
     assert (ids(result), result["not_found"]) == ([("i-a", "1"), ("i-a", "2")], [])  # what the list told is kept
     assert [entry["instance_id"] for entry in result["instances"]] == ["i-a"]
     assert [error["kind"] for error in result["errors"]] == ["server", "protocol", "server"]
+
+
+def test_parents_that_exclude_each_other_and_null_which_is_none() -> None:
+    result = talk(MODULE, [], instance_ids=["a"], instance_names=["b"])
+    assert result["error"]["kind"] == "configuration"
+    assert "instance_ids and instance_names are given: they exclude each other" in result["msg"]
+    result = talk(MODULE, [], instance_ids=[], instance_names=None)
+    assert (result["failed"], result["request_stats"]["requests"]) == (False, 0)

@@ -208,7 +208,7 @@ def test_several_projects_of_a_name(emulator: Emulator) -> None:
     assert called.error["kind"] == "configuration"
     assert "2 projects have that name" in called.result["msg"]
     assert PROJECT in called.result["msg"]
-    assert called.result["msg"].endswith("Set project_id.")
+    assert called.result["msg"].endswith("Check region, or set project_name or project_id.")
 
 
 def test_no_project_of_the_name(emulator: Emulator) -> None:
@@ -267,7 +267,7 @@ def test_a_ready_token_is_never_renewed(emulator: Emulator) -> None:
 
 WRONG: list[tuple[dict[str, t.Any], str, str | None, str]] = [
     ({"auth_token": "nonsense"}, "authentication", "dis", "decrypt token fail"),
-    ({"auth_token": "ExampleTokenOtherRegion"}, "authentication", "dis", "belong to this region"),
+    ({"auth_token": "ExampleTokenOtherRegion"}, "authentication", "dis", "and of this region"),
     ({"auth_token": "ExampleTokenOtherProject"}, "authorization", "dis", "Give the user or agency read permission"),
     ({"access_key": "AKEXAMPLE0UNKNOWN00X", "secret_key": "nonsense"}, "authentication", "dis", "not exist"),
     ({**KEYS, "secret_key": "nonsense"}, "authentication", "dis", "verify aksk signature fail"),
@@ -284,11 +284,16 @@ WRONG: list[tuple[dict[str, t.Any], str, str | None, str]] = [
     ({"password": "abc"}, "configuration", None, "set username in the same place"),
     ({**USER, "domain_name": None}, "configuration", None, "domain_name (the account that the user belongs to)"),
     ({"auth_type": "token"}, "configuration", None, "set auth_token (or HW_AUTH_TOKEN)"),
-    ({"auth_type": "profile"}, "configuration", None, "'/nonexistent/.huaweicloud/credentials' does not exist"),
+    ({"auth_type": "profile"}, "configuration", None, "/.huaweicloud/credentials' does not exist"),
     ({"auth_type": "profile", "auth_token": TOKEN}, "configuration", None, "takes no credentials from options"),
     ({"auth_type": "metadata", **KEYS}, "configuration", None, "access_key, secret_key is given"),
     ({"auth_token": TOKEN, "dis_endpoint": "", "region": ""}, "configuration", None, "region is missing"),
-    ({"auth_token": TOKEN, "region": "", "project_id": ""}, "configuration", None, "project_id is missing"),
+    (
+        {"auth_token": TOKEN, "region": "", "project_id": ""},
+        "configuration",
+        None,
+        "The project is not known: set region",
+    ),
     ({"auth_token": TOKEN, "dis_endpoint": "dis"}, "configuration", None, "dis_endpoint is 'dis'"),
     (
         {"auth_token": TOKEN, "ca_path": "/nonexistent/ca.pem", "dis_endpoint": "https://127.0.0.1"},
@@ -316,7 +321,12 @@ def test_wrong_credentials_are_refused_with_the_one_thing_to_fix(
     [
         ({"code": 201, "body": {"token": {}}}, "/v3/auth", "protocol", "no header X-Subject-Token in the answer"),
         ({"code": 200, "body": "<html>"}, "/v3/auth", "protocol", "an HTML page"),
-        ({"code": 403, "body": {"error": {"message": "Denied.", "code": 403}}}, "/v3/auth", "authorization", "Denied."),
+        (
+            {"code": 403, "body": {"error": {"message": "Denied.", "code": 403}}},
+            "/v3/auth",
+            "authorization",
+            "HTTP 403 Denied (",
+        ),
     ],
 )
 def test_what_iam_may_say_to_a_password(
