@@ -117,7 +117,7 @@ class _Outcome(t.NamedTuple):
 class _Job:
     """A request on its way, and the place that waits for its reply."""
 
-    __slots__ = ("attempts", "credentials", "flow", "renewed", "request", "sent", "slot", "started")
+    __slots__ = ("attempts", "credentials", "flow", "fresh", "renewed", "request", "sent", "slot", "started")
 
     def __init__(self, request: Request, flow: _Running, slot: int) -> None:
         self.request, self.flow, self.slot = request, flow, slot
@@ -125,6 +125,7 @@ class _Job:
         self.renewed = 0  # attempts that the old token is to blame for: not held against `retries`
         self.started = self.sent = 0.0
         self.credentials: t.Any = None
+        self.fresh = False  # the connection broke: the next one must not be another that was left open
 
 
 class _Running:
@@ -185,8 +186,9 @@ def retry_after(value: str | None, now: float) -> float | None:
     text = (value or "").strip()
     if not text:
         return None
-    if text.isascii() and text.isdigit():
-        return float(text) or None  # "at once" is no wait that lets a service recover
+    numbers = [part.strip() for part in text.split(",")]  # a header that was sent twice is joined with a comma
+    if all(part.isascii() and part.isdigit() for part in numbers):
+        return max(map(float, numbers)) or None  # "at once" is no wait that lets a service recover
     from email.utils import parsedate_to_datetime
 
     try:
@@ -366,9 +368,14 @@ class Client:
         elif wait is None:
             wait = backoff(job.attempts - job.renewed)
         too_late = wait is not None and now + wait >= self._deadline
-        if outcome.again and job.attempts - job.renewed <= self._policy.retries and not too_late:
+        left = self._over is None and job.attempts - job.renewed <= self._policy.retries
+        if outcome.again and left and not too_late:
+            job.fresh = not outcome.status
             heapq.heappush(self._later, (now + (wait or 0.0), next(self._order), job))
             return
+        if too_late and outcome.retry_after:
+            told = f"the service asks to wait {outcome.retry_after:g} seconds"
+            outcome = outcome._replace(message=f"{outcome.message}; {told}" if outcome.message else told)
         self._fail(job, outcome, now)
         if outcome.kind == "authentication" or (outcome.kind == "throttled" and (too_late or not outcome.again)):
             self._hopeless += 1
@@ -478,10 +485,18 @@ class Client:
         url = endpoint.url + request.path + ("?" + query if query else "")
         try:
             answer = self._transport.send(
-                request.method, endpoint.url, url, headers, body, longest, proxied=request.service != "metadata"
+                request.method,
+                endpoint.url,
+                url,
+                headers,
+                body,
+                longest,
+                proxied=request.service != "metadata",
+                fresh=job.fresh,
             )
         except TransportError as error:
-            return _Outcome(kind=error.kind, again=error.again, message=f"{endpoint.url}: {error.reason}")
+            message = f"{endpoint.url}: {error.reason}"
+            return _Outcome(kind=error.kind, again=error.again, status=error.status, message=message)
         return _judged(request, answer)
 
 
@@ -492,8 +507,9 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
     if status in request.absent:
         return _Outcome(reply=Reply(absent=True), status=status)
     cut = False
+    as_text = request.text and 200 <= status < 300
     try:
-        value: t.Any = answer.content.decode("utf-8") if request.text else _decoded(answer.content)
+        value: t.Any = answer.content.decode("utf-8") if as_text else _decoded(answer.content)
     except (ValueError, RecursionError) as error:
         value, cut = None, _ends_too_soon(answer.content, error)
     if 200 <= status < 300:
@@ -503,7 +519,7 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
             )
         code, message = "", ""
         try:
-            if not isinstance(value, str if request.text else dict):
+            if not isinstance(value, str if as_text else dict):
                 raise ShapeError(_what_came(answer.content, value))
             if request.needed_header and not answer.headers.get(request.needed_header):
                 raise ShapeError(f"no header {request.needed_header} in the answer")
@@ -522,8 +538,8 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
             told_id = value.get("request_id")
             request_id = told_id if isinstance(told_id, str) else None
         status_of_code = status
-        if not message:
-            message = _what_came(answer.content, value) if answer.content else ""
+        if not message and answer.content and not isinstance(value, dict):
+            message = _what_came(answer.content, value)
         if 300 <= status < 400:
             message = "a redirect, which is not followed"
         elif status == 407:

@@ -12,16 +12,18 @@ AUTHENTICATION_STATUS = frozenset({401, 441})
 # DIS and DMS say "too many requests" with the status codes 400 and 404; the number alone is the old DMS form.
 THROTTLING_CODES = frozenset({"DIS.4303", "DIS.4305", "DMS.10240407", "10240407"})
 BLACKLISTED_CODE = "DIS.4309"
+NO_CODE = ("", 0, -1, "0", "-1")  # what a success carries, by the services' own examples
 
 ADVICE = {
-    "authentication": "Check the credentials, that they belong to this region, and the clock of the host; "
-    "more than five failures in a row lock an access key for five minutes.",
+    "authentication": "Check that the credentials are right, not expired, and of this region; with an access key also the "
+    "clock of the host: more than five failures in a row lock the key for five minutes.",
     "authorization": "Give the user or agency read permission for this service in this project.",
     "not_found": "The path does not exist there: check the endpoint, the region and the project ID.",
     "invalid_request": "Check the names and IDs that were asked for.",
     "throttled": "Ask less often, lower concurrency, or raise total_timeout so that there is time to wait.",
     "timeout": "Check the network path to the endpoint, or raise timeout and total_timeout.",
-    "connection": "Check the endpoint, the network path and the proxy variables of the host.",
+    "connection": "Check the endpoint (region and cloud, if it is built from them), the network path and the proxy "
+    "variables of the host.",
     "tls": "Check the endpoint's host name and ca_path; the certificate was not accepted.",
     "server": "The service has a problem of its own; try again later.",
     "protocol": "Something other than the service's documented answer came back: check the endpoint and any proxy between.",
@@ -66,11 +68,13 @@ class Failure(t.NamedTuple):
 
     def sentence(self) -> str:
         """Return what was being asked, what came back and what to do about it, in one line."""
+        if not self.purpose:  # it was no request that failed
+            return self.error_msg or ""
         came_back = [f"HTTP {self.http_status}"] if self.http_status else []
         came_back += [part for part in (self.error_code, self.error_msg) if part and part != str(self.http_status)]
         tries = f" after {self.attempts} attempts" if self.attempts and self.attempts > 1 else ""
         request = f" (request ID {self.request_id})" if self.request_id else ""
-        answer = " ".join(came_back) or "no answer"
+        answer = " ".join(came_back).rstrip(".") or "no answer"
         return f"Could not get {self.purpose}: {self.kind}, {answer}{request}{tries}. {self.advice()}"
 
     def advice(self) -> str:
@@ -124,19 +128,18 @@ def error_of(body: t.Any) -> tuple[str, str]:
     """Return (code, message) of an error body in any of the services' forms; empty strings where it tells none.
 
     DIS: errorCode and message; DMS and the gateway: error_code and error_msg; IAM: an object `error` with a number as
-    its code.
+    its code; what stands before a service may tell an `error` or an `error_description` in words.
     """
     if not isinstance(body, dict):
         return "", ""
     if isinstance(body.get("error"), dict):
         body = body["error"]
-    code = next((body[key] for key in ("error_code", "errorCode", "code") if body.get(key) is not None), "")
-    message = next(
-        (body[key] for key in ("error_msg", "errorMsg", "message", "error_message") if body.get(key) is not None), ""
-    )
+    codes = (body.get(key) for key in ("error_code", "errorCode", "code"))
+    told = ("error_msg", "errorMsg", "message", "error_message", "error_description", "error")
+    messages = (body.get(key) for key in told)
     return (
-        str(code) if isinstance(code, (str, int)) else "",
-        message if isinstance(message, str) else "",
+        next((str(code) for code in codes if isinstance(code, (str, int)) and code not in NO_CODE), ""),
+        next((message for message in messages if message and isinstance(message, str)), ""),
     )
 
 

@@ -14,6 +14,9 @@ TLS_ERRORS = frozenset(
     {"SSLError", "CertificateError", "SSLCertVerificationError", "SSLEOFError", "SSLZeroReturnError"}
 )
 HOST_MISMATCH = (62, 64)  # OpenSSL's codes for a name and for an address
+WITHOUT_BODY = frozenset({204, 304})
+# Of these only the body tells what is the matter ("absent" and "too many requests" come with both).
+TOLD_BY_BODY = frozenset({400, 404})
 USER_AGENT = "hwcloud.streaming (Ansible collection)"
 
 
@@ -30,13 +33,17 @@ class Answer(t.NamedTuple):
 
 
 class TransportError(Exception):
-    """No whole answer came back. Args: kind, whether asking again can help, what happened in words (never a header or body)."""
+    """No whole answer came back. Args: kind, whether asking again can help, what happened in words (never a header or body).
+
+    status: the HTTP status, where one came, else 0.
+    """
 
     def __init__(self, kind: str, again: bool, reason: str) -> None:
         super().__init__(reason)
         self.kind = kind
         self.again = again
         self.reason = reason
+        self.status = 0
 
 
 class Transport:
@@ -74,12 +81,21 @@ class Transport:
         return self._proxies[base]
 
     def send(
-        self, method: str, base: str, url: str, headers: dict[str, str], body: bytes, longest: float, proxied: bool
+        self,
+        method: str,
+        base: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes,
+        longest: float,
+        proxied: bool,
+        fresh: bool = False,
     ) -> Answer:
         """Send one request and read its whole answer, whatever the status.
 
         `url` starts with `base` and is sent as it is; a silence of `timeout` seconds (or `longest`, if that is less)
-        ends it. Redirects are not followed. Raises TransportError.
+        ends it. `fresh` takes no connection that was used before. Redirects are not followed. Where a status says
+        enough, an answer whose body cannot be read has none. Raises TransportError.
         """
         requests = self._requests
         request = requests.PreparedRequest()
@@ -88,6 +104,7 @@ class Transport:
         if body:
             request.headers["Content-Length"] = str(len(body))
         silence = max(0.001, min(self._timeout, longest))
+        self._adapter.wanted.fresh = fresh
         try:
             response = self._adapter.send(
                 request,
@@ -97,11 +114,16 @@ class Transport:
             )
         except (requests.RequestException, self._HTTPError, OSError, ValueError) as error:
             raise _translated(error, silence) from None
+        status: int = response.status_code
         try:
-            return Answer(response.status_code, response.headers, _read(response.raw, response.headers, silence))
-        except Exception:
+            return Answer(status, response.headers, _read(response.raw, status, response.headers, silence))
+        except Exception as error:
             response.raw.close()  # what is left on the line must not be taken for the next answer
             response.raw.release_conn()  # the pool waits for every connection to come back, closed or not
+            if isinstance(error, TransportError):
+                error.status = status
+                if not 200 <= status < 300 and status not in TOLD_BY_BODY:
+                    return Answer(status, response.headers, b"")
             raise
 
     def close(self) -> None:
@@ -128,11 +150,12 @@ def _adapter(size: int, validate_certs: bool, ca_path: str | None, tally: _Tally
     requests hands the CA bundle to each new connection by path, which parses it each time; a shared context parses it
     once. The context also makes `validate_certs` the only thing that decides, whatever the environment says.
     """
-    from threading import Lock
+    from threading import Lock, local
 
     from requests.adapters import HTTPAdapter
 
     class Adapter(HTTPAdapter):
+        wanted = local()  # what the request of this thread wants of its connection
         _lock = Lock()
         _tls: dict[str, t.Any] = {}
 
@@ -152,15 +175,25 @@ def _adapter(size: int, validate_certs: bool, ca_path: str | None, tally: _Tally
                         tally.add()
                         return opened
 
-                pool.ConnectionCls = Connection
+                take = pool._get_conn
+
+                def taken(timeout: float | None = None) -> t.Any:
+                    connection = take(timeout=timeout)
+                    if self.wanted.fresh:
+                        connection.close()  # a closed one is opened anew
+                    return connection
+
+                pool.ConnectionCls, pool._get_conn = Connection, taken
                 pool.counted = True
             return pool
 
         def get_connection(self, url: t.Any, proxies: t.Any = None) -> t.Any:  # requests before 2.32
             with self._lock:
-                secure = self._context() if url.startswith("https:") else {}
                 proxy = self._proxy(url, proxies)
-                manager = self.proxy_manager_for(proxy) if proxy else self.poolmanager
+                through = self._context() if proxy and proxy.startswith("https:") else {}
+                secure = self._context() if url.startswith("https:") else through
+                own = {"proxy_ssl_context": through["ssl_context"]} if through else {}
+                manager = self.proxy_manager_for(proxy, **own) if proxy else self.poolmanager
                 return self._counted(manager.connection_from_url(url, pool_kwargs=secure))
 
         def get_connection_with_tls_context(
@@ -210,12 +243,12 @@ def _tls_context(validate_certs: bool, ca_path: str | None) -> t.Any:
     return context
 
 
-def _read(raw: t.Any, headers: t.Mapping[str, str], silence: float) -> bytes:
+def _read(raw: t.Any, status: int, headers: t.Mapping[str, str], silence: float) -> bytes:
     """Return the decoded body of a urllib3 response, or say in which way it is not whole."""
     from urllib3 import exceptions
 
     told = headers.get("Content-Length", "")
-    expected = int(told) if told.isascii() and told.isdigit() else None
+    expected = int(told) if told.isascii() and told.isdigit() and status not in WITHOUT_BODY else None
     if expected is not None and expected > BODY_LIMIT:
         raise TransportError("protocol", False, f"the answer is larger than {BODY_LIMIT} bytes")
     try:
@@ -229,6 +262,8 @@ def _read(raw: t.Any, headers: t.Mapping[str, str], silence: float) -> bytes:
         raise TransportError("protocol", False, f"the answer is larger than {BODY_LIMIT} bytes")
     if expected is not None and raw.tell() < expected:
         raise TransportError("protocol", True, f"the answer was cut short: {raw.tell()} of {expected} bytes")
+    if not content and not headers and status not in WITHOUT_BODY:
+        raise TransportError("connection", True, "the connection was closed within the answer's headers")
     raw.release_conn()
     encoding = headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
@@ -263,8 +298,9 @@ def _translated(error: BaseException, silence: float) -> TransportError:
 
     chain = list(_chain(error))
     names = {type(link).__name__ for link in chain}
-    if any(str(link).startswith("Tunnel connection failed") for link in chain):
-        return TransportError("connection", False, "the proxy refuses the connection")
+    for refusal in (str(link) for link in chain if str(link).startswith("Tunnel connection failed")):
+        told = "".join(f" with HTTP {word}" for word in refusal.split()[3:4] if word.isdigit())
+        return TransportError("connection", False, f"the proxy refuses the connection{told}")
     if isinstance(error, exceptions.ProxyError) and not names & TLS_ERRORS:
         if names & {"timeout", "TimeoutError", "ReadTimeoutError"}:
             return TransportError("timeout", True, f"no answer within {silence:g} seconds")

@@ -54,6 +54,7 @@ class Wire:
         self.headers: list[t.Mapping[str, str]] = []
         self.longest: list[float] = []
         self.proxied: list[bool] = []
+        self.fresh: list[bool] = []
         self.peak = self._now = 0
         self.closed = False
         self._lock = threading.Lock()
@@ -67,6 +68,7 @@ class Wire:
         body: bytes,
         longest: float,
         proxied: bool,
+        fresh: bool,
     ) -> Answer:
         path = url[len(base) :]
         with self._lock:
@@ -75,6 +77,7 @@ class Wire:
             self.headers.append(headers)
             self.longest.append(longest)
             self.proxied.append(proxied)
+            self.fresh.append(fresh)
             self._now += 1
             self.peak = max(self.peak, self._now)
         try:
@@ -281,6 +284,39 @@ def test_the_transport_says_whether_asking_again_helps(again: bool) -> None:
     assert reply.failure.http_status is None
 
 
+@pytest.mark.parametrize(
+    ("first", "fresh"),
+    [
+        (TransportError("connection", True, "closed"), [False, True]),
+        (TransportError("timeout", True, "silence"), [False, True]),
+        (refusal(503), [False, False]),
+    ],
+)
+def test_what_broke_a_connection_is_tried_again_on_a_new_one(first: Answer | Exception, fresh: list[bool]) -> None:
+    answers = [first, ok()]
+
+    def handler(path: str, headers: t.Mapping[str, str]) -> Answer:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    client, wire = made(handler)
+    (reply,) = replies(client, all_of(["/a"]))
+    assert (reply.value, wire.fresh) == (1, fresh)
+
+
+def test_a_status_that_came_before_the_answer_broke_is_told() -> None:
+    broken = TransportError("protocol", False, "too large")
+    broken.status = 200
+
+    def handler(path: str, headers: t.Mapping[str, str]) -> Answer:
+        raise broken
+
+    (reply,) = replies(made(handler)[0], all_of(["/a"]))
+    assert reply.failure.http_status == 200
+
+
 def test_backoff_doubles_within_its_bounds() -> None:
     with mock.patch.object(_client, "BACKOFF_FIRST", 0.5):
         for attempt, longest in ((1, 0.5), (2, 1.0), (3, 2.0), (6, 16.0), (7, 30.0), (50, 30.0)):
@@ -302,6 +338,9 @@ def test_backoff_doubles_within_its_bounds() -> None:
         ("a while", None),
         ("²", None),
         ("9" * 400, float("inf")),
+        ("1, 2", 2.0),
+        ("3,0", 3.0),
+        ("3,", None),
         ("Tue, 14 Nov 2023 22:13:30 GMT", 10.0),
         ("Tue, 14 Nov 2023 22:13:10 GMT", None),
         ("Tue, 14 Nov 2023 22:13:30", None),
@@ -330,6 +369,7 @@ def test_a_wait_past_the_end_fails_at_once(status: int) -> None:
     (reply,) = replies(client, all_of(["/a"]))
     assert time.monotonic() - began < 1
     assert reply.failure.kind == ("throttled" if status == 429 else "server")
+    assert reply.failure.error_msg.endswith("the service asks to wait 11 seconds")
     assert len(wire.paths) == 1
 
 
@@ -441,6 +481,26 @@ def test_after_three_hopeless_refusals_nothing_more_is_sent(answer: Answer, kind
     assert {reply.failure.kind for reply in replies} == {kind}
     assert [reply.failure.attempts for reply in replies] == [1, 1, 1, 0, 0, 0, 0, 0, 0]
     assert replies[3].failure.error_msg == "not sent: 3 requests in a row were refused"
+
+
+def test_what_was_answered_is_told_though_nothing_more_is_sent() -> None:
+    """Requests that are on their way when the sending ends keep what they were told."""
+    refused = threading.Event()
+
+    def handler(path: str, headers: t.Mapping[str, str]) -> Answer:
+        if path == "/busy":
+            refused.wait(5)
+            time.sleep(0.05)
+            return refusal(503)
+        if path == "/2":
+            refused.set()
+        return refusal(401)
+
+    client, _wire = made(handler, concurrency=4)
+    client._limit = 4
+    outcomes = replies(client, all_of(["/busy", "/0", "/1", "/2"]))
+    assert [reply.failure.kind for reply in outcomes] == ["server", *["authentication"] * 3]
+    assert [reply.failure.http_status for reply in outcomes] == [503, 401, 401, 401]
 
 
 def test_a_success_between_refusals_is_a_reason_to_go_on() -> None:

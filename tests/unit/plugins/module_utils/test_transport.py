@@ -55,6 +55,13 @@ def test_connections_are_kept_and_counted(emulator: Emulator) -> None:
     transport.close()
 
 
+def test_a_fresh_connection_is_none_that_was_used_before(emulator: Emulator) -> None:
+    transport = made(size=1)
+    for fresh, opened in ((False, 1), (False, 1), (True, 2), (False, 2), (True, 3)):
+        transport.send("GET", emulator.url, emulator.url + "/v3/projects", {}, b"", 10, True, fresh)
+        assert transport.connections == opened
+
+
 def test_a_refused_connection_is_none() -> None:
     transport = made()
     with pytest.raises(TransportError) as refused:
@@ -104,9 +111,9 @@ class Raw:
         self.released = True
 
 
-def read(content: bytes, **headers: str) -> bytes:
+def read(content: bytes, status: int = 200, **headers: str) -> bytes:
     raw = Raw(content)
-    told = _transport._read(raw, {name.replace("_", "-"): value for name, value in headers.items()}, 1.0)
+    told = _transport._read(raw, status, {name.replace("_", "-"): value for name, value in headers.items()}, 1.0)
     assert raw.released
     return told
 
@@ -120,6 +127,8 @@ def test_whole_bodies() -> None:
     assert read(gzip.compress(b"abc", mtime=0) + gzip.compress(b"def"), Content_Encoding="x-gzip") == b"abcdef"
     assert read(gzip.compress(b"abc", mtime=0) + b"\0\0", Content_Encoding="gzip") == b"abc"
     assert read(b"", Content_Encoding="gzip") == b""
+    assert read(b"", Server="no length") == b""
+    assert read(b"", 204, Content_Length="100") == read(b"", 304, Content_Length="100") == b""
 
 
 @pytest.mark.parametrize(
@@ -182,10 +191,13 @@ EXCEPTIONS: list[tuple[BaseException, tuple[str, bool, str]]] = [
         urllib3.exceptions.LocationParseError("x"),
         ("connection", False, "the request could not be sent (LocationParseError)"),
     ),
-    (requests.exceptions.ProxyError(ConnectionRefusedError()), ("connection", True, "the proxy cannot be reached")),
+    (
+        requests.exceptions.ProxyError(ConnectionRefusedError()),
+        ("connection", True, "the proxy cannot be reached"),
+    ),
     (
         requests.exceptions.ProxyError(OSError("Tunnel connection failed: 407 Proxy Authentication Required")),
-        ("connection", False, "the proxy refuses the connection"),
+        ("connection", False, "the proxy refuses the connection with HTTP 407"),
     ),
     (requests.exceptions.ProxyError(TimeoutError()), ("timeout", True, "no answer within 2 seconds")),
     (requests.exceptions.ProxyError(ssl.SSLError(1, "x")), ("tls", False, "the TLS handshake failed")),

@@ -236,6 +236,19 @@ def answering(answer: bytes) -> tuple[socket.socket, str]:
         (b'HTTP/1.1 200 OK\r\n\r\n{"total_number": 1e999, "tasks": []}', "protocol", 1, "not JSON"),
         (b'HTTP/1.1 200 OK\r\n\r\n{"tasks": [{"task_name": "\\ud800"}]}', "protocol", 1, "not JSON"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", "protocol", 1, "an empty answer"),
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n", "protocol", 1, "an empty answer"),
+        (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "protocol", 1, "a redirect, which is not followed"),
+        (b"HTTP/1.1 200 OK\r\n", "connection", 2, "closed within the answer's headers"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "protocol", 1, "an empty answer"),
+        (b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\n", "protocol", 1, "an empty answer"),
+        (b"HTTP/1.1 400 Bad\r\n\r\n{}", "invalid_request", 1, "invalid_request, HTTP 400. Check"),
+        (b'HTTP/1.1 400 Bad\r\n\r\n{"error_code": "DIS.4200"}', "invalid_request", 1, "HTTP 400 DIS.4200. Check"),
+        (
+            b'HTTP/1.1 404 No\r\n\r\n{"status": 404, "error": "Not Found"}',
+            "not_found",
+            1,
+            "HTTP 404 Not Found. The path",
+        ),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nabc", "protocol", 1, "was not asked for"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", "protocol", 2, "the answer was cut short"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n{}", "connection", 2, "the connection failed"),
@@ -248,6 +261,93 @@ def test_answers_no_server_should_give(answer: bytes, kind: str, attempts: int, 
     assert called.error["kind"] == kind
     assert called.error["attempts"] == attempts
     assert says in called.result["msg"]
+
+
+BROKEN_BODIES = {
+    "gzip that is none": (b"Content-Encoding: gzip\r\nContent-Length: 5\r\n", b"plain"),
+    "packed as nobody asked": (b"Content-Encoding: br\r\nContent-Length: 5\r\n", b"plain"),
+    "too large": (b"Content-Length: 41943040\r\n", b"plain"),
+    "cut short": (b"Content-Length: 400\r\n", b'{"error_msg": "x'),
+    "not HTTP any more": (b"Transfer-Encoding: chunked\r\n", b"nonsense"),
+}
+
+
+@pytest.mark.parametrize("body", BROKEN_BODIES)
+@pytest.mark.parametrize(
+    ("status", "kind", "attempts"),
+    [
+        (429, "throttled", 2),
+        (500, "server", 2),
+        (502, "server", 2),
+        (503, "server", 2),
+        (401, "authentication", 1),
+        (441, "authentication", 1),
+        (403, "authorization", 1),
+        (405, "invalid_request", 1),
+        (302, "protocol", 1),
+    ],
+)
+def test_a_status_counts_though_its_body_cannot_be_read(status: int, kind: str, attempts: int, body: str) -> None:
+    """A refused key that is tried again is soon a locked one; a busy service is busy, however it says so."""
+    headers, content = BROKEN_BODIES[body]
+    listener, url = answering(b"HTTP/1.1 %d Status\r\n%s\r\n%s" % (status, headers, content))
+    with listener:
+        called = ask(DIS, url)
+    error = called.error
+    assert (error["kind"], error["attempts"], error["http_status"]) == (kind, attempts, status)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_where_only_the_body_tells_a_cut_one_is_asked_for_again(status: int) -> None:
+    listener, url = answering(b'HTTP/1.1 %d Status\r\nContent-Length: 400\r\n\r\n{"errorCode": "DIS.43' % status)
+    with listener:
+        called = ask(DIS, url)
+    error = called.error
+    assert (error["kind"], error["attempts"], error["http_status"]) == ("protocol", 2, status)
+    assert "cut short" in error["error_msg"]
+
+
+@pytest.mark.parametrize("body", ["gzip that is none", "cut short"])
+def test_a_token_is_renewed_though_the_refusals_body_cannot_be_read(body: str, emulator: Emulator) -> None:
+    headers, content = BROKEN_BODIES[body]
+    listener, url = answering(b"HTTP/1.1 401 Unauthorized\r\n" + headers + b"\r\n" + content)
+    user = {"username": "example-user", "password": "Example-Password-1", "domain_name": "example-account"}
+    with listener:
+        called = ask(DIS, url, iam_endpoint=emulator.url, **user)
+    assert called.error["kind"] == "authentication"
+    assert [record.path for record in emulator.requests] == ["/v3/auth/tokens"] * 2
+
+
+@contextlib.contextmanager
+def one_answer_a_connection(answer: bytes) -> t.Iterator[str]:
+    """A server that answers one request a connection, promises more, and closes when the next one comes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def talk(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer))
+            client.recv(65536)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    with listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 16])
+def test_a_retry_does_not_take_another_connection_that_is_dying(concurrency: int) -> None:
+    names = [f"s{number:02}" for number in range(60)]
+    with one_answer_a_connection(b'{"total_number": 0, "tasks": []}') as url:
+        called = ask(DIS, url, stream_names=names, concurrency=concurrency, retries=1)
+    assert not called.result.get("failed"), called.result["errors"]
+    assert [stream["stream_name"] for stream in called.result["streams"]] == names
+    stats = called.result["request_stats"]
+    assert stats["requests"] == len(names) + stats["retries"]
 
 
 @pytest.mark.parametrize("depth", [50, 200, 400, 900, 990, 3000])
