@@ -10,19 +10,28 @@ import typing as t
 
 MASK = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 SHORTEST = 4  # shorter values stand in any text by chance
+SHORTEST_BROKEN = 8  # likewise, when blanks do not count
 LONGEST_TEXT = 500
+LONGEST_READ = 16 * 1024  # characters of a text that are looked at
+DEPTH = 3  # encodings within encodings
 
 # The gateway echoes the whole canonical request, signed header values included, after this word.
 _CANONICAL = re.compile(r"canonical[ _-]?request.*", re.IGNORECASE | re.DOTALL)
-# Between a label and its value: quotes, as they are or escaped, and a colon, equals sign or (in a list) comma.
-_BETWEEN = r"(?:[\\\"']*\s*(?:[:=]|%3A|%3D|(?<=[\"'])\s*,)>?(?:\s|%20|\+)*[\[(]?b?[\\\"']+|[\\\"']*\s*(?:[:=]|%3A|%3D)(?:\s|%20|\+)*)"
-# An Authorization value has blanks inside, the others end at the first one.
+# Between a label and its value: what closes the one, a sign or words of a list of pairs, what opens the other.
+_BETWEEN = (
+    r"[\\\"'\])]*\s*(?:(?:[:=]|%3A|%3D)>?|[-=]?>|(?<=[\"'])\s*,(?:\s*[\\\"']*value[\\\"']*\s*:)?)"
+    r"(?:\s|%20|\+|[\\\"'\[(<]|b(?=[\\\"']))*"
+)
+_TOKEN = r"(?:x[-_](?:auth|subject|security|metadata)[-_]token)"
+# An Authorization value has blanks inside, the others end at the first one. Without a sign between, a value has a digit.
 _LABELLED = re.compile(
     rf"(authorization{_BETWEEN})[^|\"'\n]+"
-    rf"|((?:x-auth-token|x-subject-token|x-security-token|x-metadata-token|signature){_BETWEEN})[^\s,;|\"'}}\])<&]+",
+    rf"|((?:{_TOKEN}|signature){_BETWEEN})[^\s,;|\"'}}\])<>&]+"
+    rf"|({_TOKEN}[ \[(<]+)(?=[^\s\d]{{0,99}}\d)[^\s,;|\"'}}\])<>&]{{8,}}",
     re.IGNORECASE,
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_ESCAPED = re.compile(r"\\+(?:u00|x)([0-9a-f]{2})", re.IGNORECASE)
 
 
 class Cleaner:
@@ -30,23 +39,61 @@ class Cleaner:
 
     def __init__(self) -> None:
         self.secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._patterns: tuple[re.Pattern[str], re.Pattern[str]] | None = None
 
     def add(self, *secrets: str | None) -> None:
         """Remember secrets; None and empty ones are ignored."""
         self.secrets.update(secret for secret in secrets if secret)
-        self._pattern = None
+        self._patterns = None
 
     def clean(self, text: str) -> str:
         """Return the text without secrets, on one line and of bounded length."""
+        cleaned = decoded = self._masked(text[:LONGEST_READ])
+        for decode in _decoders() * DEPTH:
+            deeper = decode(decoded)
+            decoded = self._masked(deeper)
+            if decoded != deeper:  # a secret was in there: only the decoded form can be shown without it
+                cleaned = decoded
+        broken = self._known()[1]
+        whole = "".join(cleaned.split())
+        if broken.search(whole) or broken.search(whole.replace(":", "")):
+            return MASK
+        cleaned = " ".join(_CONTROL.sub(" ", cleaned).split())
+        if len(text) > LONGEST_READ and len(cleaned) <= LONGEST_TEXT:  # the last word may be the half of a secret
+            return f"{cleaned.rpartition(' ')[0]} ...".lstrip()
+        return cleaned if len(cleaned) <= LONGEST_TEXT else cleaned[:LONGEST_TEXT] + "..."
+
+    def _masked(self, text: str) -> str:
         text = _CANONICAL.sub("canonicalRequest removed", text)
-        text = _LABELLED.sub(lambda found: (found[1] or found[2]) + MASK, text)
-        if self._pattern is None:
-            forms = {form for secret in self.secrets if len(secret) >= SHORTEST for form in _forms(secret)}
-            alternatives = sorted(forms, key=lambda form: (-len(form), form))
-            self._pattern = re.compile("|".join(map(re.escape, alternatives)) or r"(?!)", re.IGNORECASE)
-        text = " ".join(_CONTROL.sub(" ", self._pattern.sub(MASK, text)).split())
-        return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "..."
+        text = _LABELLED.sub(lambda found: (found[1] or found[2] or found[3]) + MASK, text)
+        return self._known()[0].sub(MASK, text)
+
+    def _known(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """Return what finds the known secrets in all their forms, and the long ones in a text without blanks."""
+        if self._patterns is None:
+            self._patterns = (
+                _any_of(form for secret in self.secrets if len(secret) >= SHORTEST for form in _forms(secret)),
+                _any_of(
+                    "".join(form.split())
+                    for secret in self.secrets
+                    if len("".join(secret.split())) >= SHORTEST_BROKEN
+                    for form in _forms(secret)
+                ),
+            )
+        return self._patterns
+
+
+def _any_of(forms: t.Iterable[str]) -> re.Pattern[str]:
+    alternatives = sorted(set(forms), key=lambda form: (-len(form), form))
+    return re.compile("|".join(map(re.escape, alternatives)) or r"(?!)", re.IGNORECASE)
+
+
+def _decoders() -> tuple[t.Callable[[str], str], ...]:
+    """Return what takes one layer off: of JSON's and Python's escapes, of those of URLs, of HTML's."""
+    import html
+    from urllib.parse import unquote
+
+    return (lambda text: _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)), unquote, html.unescape
 
 
 def _forms(secret: str) -> t.Iterator[str]:

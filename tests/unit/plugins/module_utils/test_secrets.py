@@ -8,11 +8,17 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 import typing as t
 from urllib.parse import quote, quote_plus
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import LONGEST_TEXT, MASK, Cleaner
+from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import (
+    LONGEST_READ,
+    LONGEST_TEXT,
+    MASK,
+    Cleaner,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -40,6 +46,19 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "JSON in JSON": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
     "Python": lambda text: repr(text)[1:-1],
     "HTML": html.escape,
+    "URL, twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "URL, every byte": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "JSON, every ASCII letter": lambda text: "".join(
+        f"\\u{ord(letter):04x}" if letter.isascii() else letter for letter in text
+    ),
+    "Python, every ASCII letter": lambda text: "".join(
+        f"\\x{ord(letter):02X}" if letter.isascii() else letter for letter in text
+    ),
+    "JSON, signs of HTML too": lambda text: re.sub(
+        "[=&<>']", lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(text, ensure_ascii=False)[1:-1]
+    ),
+    "HTML, numbers": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
+    "HTML, hex numbers": lambda text: "".join(f"&#x{ord(letter):X};" for letter in text),
 }
 
 
@@ -76,6 +95,8 @@ def test_any_secret_in_any_form(secret: str) -> None:
     for form, write in FORMS.items():
         if form == "lower case":
             continue  # not for every letter there is one of the other case
+        if form.startswith("HTML, ") and not secret.isprintable():
+            continue  # HTML has no numbers for these
         try:
             written = write(secret)
         except UnicodeEncodeError:
@@ -105,6 +126,16 @@ LABELLED = [
     "canonicalRequest: GET\n/v2/\n\nx-security-token:{}\n",
     '{{"canonicalRequest": "x {}"}}',
     "CANONICAL_REQUEST = {}",
+    "X-Auth-Token => {}",
+    "x-auth-token -> {}",
+    "x-auth-token: <{}>",
+    "<x-auth-token>{}</x-auth-token>",
+    '[{{"name":"X-Auth-Token","value":"{}"}}]',
+    "x-auth-token\\u003a{}",
+    "header x-auth-token [{}] rejected",
+    "x_auth_token={}",
+    "X-Auth-Token {} is wrong",
+    "x%2Dsecurity%2Dtoken%3D{}",
 ]
 
 
@@ -123,10 +154,38 @@ def test_unknown_secrets_by_their_place(text: str) -> None:
         "authorization failed for user example",
         "verify aksk signature fail",
         "Invalid Token header. [ExampleTask]",
+        "x-auth-token expires, expires_at: 2026",
+        "100% of {a} &amp; <b> \\u0041 %41",
     ],
 )
 def test_plain_words_stay(text: str) -> None:
     assert Cleaner().clean(text) == text
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda secret: secret[:9] + "\n  " + secret[9:],
+        " ".join,
+        lambda secret: secret.encode().hex(":"),
+        lambda secret: secret.encode().hex(" "),
+        lambda secret: base64.encodebytes(secret.encode() * 2).decode(),
+    ],
+)
+def test_a_secret_with_blanks_in_between(broken: t.Callable[[str], str]) -> None:
+    secret = "Example/Secret+Value~0123456789abcdef0123456789abcdef0123456789"
+    assert cleaner_of(secret).clean(f"before {broken(secret)} after") == MASK
+    assert cleaner_of("them").clean("the message") == "the message"  # too short to be looked for so
+
+
+def test_a_huge_text_is_cut_before_it_is_looked_through() -> None:
+    assert cleaner_of("Example-Secret").clean("x" * 40_000_000 + "Example-Secret") == "x" * LONGEST_TEXT + "..."
+
+
+def test_a_secret_is_not_halved_where_a_huge_text_is_cut() -> None:
+    for before in (LONGEST_READ - 5, LONGEST_READ - 1):
+        assert cleaner_of("Example-Secret").clean("word" + " " * (before - 4) + "Example-Secret") == "word ..."
+    assert Cleaner().clean("word" + " " * LONGEST_READ) == "..."
 
 
 def test_short_secrets_would_garble_any_text() -> None:

@@ -236,7 +236,7 @@ def test_no_secret_gets_out_with_a_fault_on_any_request(
     [
         {"dis_endpoint": "nonsense"},
         {"auth_type": "profile", "credentials_file": "{home}/broken"},
-        {"ca_path": "/nonexistent", "dis_endpoint": "https://127.0.0.1:1"},
+        {"ca_path": "{home}/nonexistent", "dis_endpoint": "https://127.0.0.1:1"},
         {"security_token": "Example Secret with blanks", **KEYS},
         {"access_key": KEYS["access_key"]},
         {"stream_names": ["not a name"], **KEYS},
