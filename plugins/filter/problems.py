@@ -14,28 +14,18 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils import _judge
 OPTIONS = ("max_age", "max_lag", "max_discarded", "now", "allow_empty")
 
 
-def problems(
-    value: t.Any,
-    max_age: t.Any = None,
-    max_lag: t.Any = None,
-    max_discarded: t.Any = None,
-    now: t.Any = None,
-    allow_empty: t.Any = False,
-    **unknown: t.Any,
-) -> list[str]:
+def problems(value: t.Any, *args: t.Any, **options: t.Any) -> list[str]:
     """Return the findings; the test healthy asks here too, so that the two never disagree."""
+    unknown, doubled = set(options).difference(OPTIONS), set(options).intersection(OPTIONS[: len(args)])
     if unknown:
         raise AnsibleFilterError(f"unknown option {', '.join(sorted(unknown))}; there are {', '.join(OPTIONS)}")
-    given = _without_omitted(now)
+    if doubled or len(args) > len(OPTIONS):
+        raise AnsibleFilterError(f"give each option once, by its name; there are {', '.join(OPTIONS)}")
+    given = {name: _without_omitted(one) for name, one in (*zip(OPTIONS, args), *options.items())}
+    now = given.pop("now", None)
     try:
-        return _judge.findings(
-            value,
-            max_age=_without_omitted(max_age),
-            max_lag=_without_omitted(max_lag),
-            max_discarded=_without_omitted(max_discarded),
-            now=time.time_ns() // 10**6 if given is None else _judge.parse_now(given),
-            allow_empty=_without_omitted(allow_empty),
-        )
+        moment = time.time_ns() // 10**6 if now is None else _judge.parse_now(now)
+        return _judge.findings(value, now=moment, **given)
     except _judge.JudgeError as error:
         raise AnsibleFilterError(f"cannot judge this: {error}") from error
 

@@ -32,6 +32,7 @@ RESULT_LISTS = {
     "smart_connect_tasks": "Smart Connect task",
     "tasks": "transfer task with a log",
 }
+OTHER_FAILURES = 20  # so many are named one by one: when time runs out there may be thousands
 DURATION = "seconds, or a number with s, m, h or d, such as 15m"
 MOMENT = "ISO 8601, such as 2026-01-02T03:04:05Z, or epoch milliseconds"
 
@@ -111,9 +112,8 @@ def parse_now(value: t.Any, name: str = "now") -> int:
 
 def _parse_count(value: t.Any, name: str) -> float | None:
     number = _number(value)
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        number = float(value)
-        number = int(number) if number < 2**53 else number
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,30}", value.strip()):
+        number = int(value)
     if value is not None and (number is None or not 0 <= number < float("inf")):
         raise JudgeError(f"{name}: expected a number, 0 or more, got {_shown(value)}")
     return number
@@ -166,6 +166,7 @@ def _result_findings(result: Mapping[str, t.Any], limits: Limits, label: str = "
         yield f"{label}unreachable: {_message(result)}"
     elif result.get("failed"):
         yield f"{label}failed: {_message(result)}"
+        yield from _other_failures(result, label)
     elif "ansible_job_id" in result and not result.get("finished"):
         yield f"{label}not finished: the job {_flat(result['ansible_job_id'])} still runs in the background"
     elif lists:
@@ -185,6 +186,20 @@ def _result_findings(result: Mapping[str, t.Any], limits: Limits, label: str = "
     if ended_well and not judged and not missing and not limits.allow_empty:
         nothing = " and no ".join(RESULT_LISTS[key] for key in lists)
         yield f"{label}nothing to judge: the result has no {nothing}{_without_connector(result)}"
+
+
+def _other_failures(result: Mapping[str, t.Any], label: str) -> t.Iterator[str]:
+    """Name the failed requests that the message does not: it tells of the one in `error`."""
+    errors = [entry for entry in _entries(result.get("errors") or (), "errors") if isinstance(entry, Mapping)]
+    if result.get("error") in errors:
+        errors.remove(result["error"])
+    for entry in errors[:OTHER_FAILURES]:
+        told = (f"HTTP {entry['http_status']}" if entry.get("http_status") else "", entry.get("error_code"))
+        parts = [entry.get("kind"), *told, entry.get("error_msg")]
+        asked = f"{entry.get('method')} {entry.get('path')}"
+        yield _flat(f"{label}failed: {asked}: {', '.join(str(part) for part in parts if part)}")
+    if len(errors) > OTHER_FAILURES:
+        yield f"{label}failed: {len(errors) - OTHER_FAILURES} more requests, see errors of the result"
 
 
 def _loop_findings(result: Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]:

@@ -63,6 +63,22 @@ def test_what_is_wrong_with_the_call_is_an_error_of_ansible(arguments: dict[str,
             plugin(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("positional", "named"),
+    [((1, 2, 3, NOW, True, 6), {}), ((60,), {"max_age": 60}), ((1, 2), {"max_lag": 3})],
+)
+def test_options_that_are_given_twice_or_are_too_many(positional: tuple[t.Any, ...], named: dict[str, t.Any]) -> None:
+    for plugin in (problems, healthy):
+        with pytest.raises(AnsibleFilterError, match="give each option once, by its name; there are max_age, max_lag"):
+            plugin(TASK, *positional, **named)
+
+
+def test_limits_beyond_what_a_float_can_tell_apart() -> None:
+    sink = {"connector_id": "c", "topics_info": [], "status": "RUNNING", "lag": 2**53 + 1}
+    assert problems(sink, max_lag=str(2**53 + 1)) == []
+    assert problems(sink, max_lag=str(2**53)) == ["connector c: lag 9007199254740993 messages, limit 9007199254740992"]
+
+
 STATES = st.sampled_from(["RUNNING", "RUNNING", "PAUSED", "ACTIVE", "EXPIRED", None, 3])
 FIGURES = st.one_of(st.none(), st.integers(-1, 20), st.just("5"))
 PARTITIONS = st.one_of(

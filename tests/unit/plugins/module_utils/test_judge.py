@@ -416,6 +416,33 @@ def test_a_failed_result_is_a_finding_with_its_message_on_one_line() -> None:
     assert judge({"unreachable": True, "msg": "no route"}) == ["unreachable: no route"]
 
 
+def test_a_field_that_the_service_adds_does_not_change_what_a_task_is() -> None:
+    assert judge(sink(sink_type="OBS_SINK", source_type="NONE"), max_lag=8) == judge(sink(), max_lag=8) != []
+    assert judge(smart(connector_id="c"), max_lag=8) == []
+
+
+def test_every_failed_request_is_a_finding() -> None:
+    def error(path: str, **more: t.Any) -> dict[str, t.Any]:
+        return {"kind": "server", "method": "GET", "path": path, "http_status": None, "error_code": None, **more}
+
+    errors = [
+        error("/a", error_msg="no\nanswer"),
+        error("/b", http_status=403, error_code="DMS.00403003", kind="authorization", error_msg="role"),
+        error("/c", error_msg=None),
+    ]
+    failed = {"failed": True, "msg": "Could not get b.", "error": errors[1], "errors": errors}
+    assert judge(failed) == [
+        "failed: Could not get b.",
+        "failed: GET /a: server, no answer",
+        "failed: GET /c: server",
+    ]
+    many = [error(f"/{number}") for number in range(25)]
+    found = judge({"failed": True, "msg": "Much.", "error": many[0], "errors": many})
+    assert len(found) == 22
+    assert found[-2:] == ["failed: GET /20: server", "failed: 4 more requests, see errors of the result"]
+    assert judge({"failed": True, "msg": "One.", "error": many[0], "errors": many[:1]}) == ["failed: One."]
+
+
 def test_what_a_failed_result_still_gathered_is_judged_too() -> None:
     partly = result(
         "transfer_tasks", dis(state="PAUSED"), failed=True, msg="one stream failed", not_found=[{"stream_name": "x"}]
