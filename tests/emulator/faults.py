@@ -15,7 +15,7 @@ from typing import Any, Callable
 
 from .presets import ACTIONS, HTML_200, PRESETS
 from .protocol import JSON_TYPE, Answer, Connection, Request, encode
-from .reader import WorldError, wrong
+from .reader import WorldError, required, wrong
 
 _PIECE = b"a" * 65536
 
@@ -74,7 +74,7 @@ def from_world(item: dict[str, Any], number: int) -> Fault:
     where = f"faults[{number}]"
     for key in ("route", "action"):
         if key not in item:
-            raise WorldError(f"{where}.{key}: is required")
+            raise required(f"{where}.{key}", item)
     values = {str(key): value for key, value in item.items()}
     if "where" in values:
         raise WorldError(f"{where}.where: this key is not known")

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from .reader import WorldError
-from .server import Emulator
+from .server import HOST, Emulator
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; 0 then, 2 when the world or an option cannot be used."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if not 0 <= options.port <= 65535:
+        parser.error("--port is a number from 0 to 65535")
     if (options.tls_cert is None) != (options.tls_key is None):
         parser.error("--tls-cert and --tls-key go together")
     rate = None
@@ -65,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         emulator.serve_forever(ready)
     except OSError as error:
-        print(f"emulator: {error}", file=sys.stderr)
+        # What asyncio writes about a port that is taken says it twice.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        print(f"emulator: {error.filename or f'port {options.port} of {HOST}'}: {reason}", file=sys.stderr)
         return 2
     return 0

@@ -22,6 +22,7 @@ MAX_BODY = 12 * 1024 * 1024  # what the real gateway takes
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 JSON_TYPE = "application/json;charset=utf-8"
+_TLS_HANDSHAKE = b"\x16"  # the first byte of every TLS connection; no request begins so
 
 
 def encode(value: Any) -> bytes:
@@ -162,6 +163,11 @@ class Connection(asyncio.Protocol):
 
     def _take_request(self) -> None:
         if self._busy or self.transport is None:
+            return
+        if self._buffer.startswith(_TLS_HANDSHAKE):
+            # Whoever asks for https here would wait for our part of the handshake until its own patience ends.
+            self._buffer = b""
+            self.transport.close()
             return
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:

@@ -28,6 +28,12 @@ def wrong(where: str, value: Any, allowed: str) -> WorldError:
     return WorldError(f"{where}: {shown} is not allowed, expected {allowed}")
 
 
+def required(where: str, written: dict[str, Any]) -> WorldError:
+    """An error about a key that is not there; it names the keys that are, one of which may be a slip of the pen."""
+    keys = ", ".join(str(key) for key in written)
+    return WorldError(f"{where}: is required" + (f", written here are {keys}" if keys else ""))
+
+
 def parse_span(value: Any, where: str) -> int:
     """A length of time in milliseconds: ``300s``, ``5m``, ``1.5h``, or a number of seconds."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
@@ -127,7 +133,7 @@ class Section:
         self._known.add(key)
         if key not in self.value:
             if default is MISSING:
-                raise WorldError(f"{self.place(key)}: is required")
+                raise required(self.place(key), self.value)
             return default
         return self.value[key]
 

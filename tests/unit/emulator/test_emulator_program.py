@@ -14,6 +14,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -65,7 +66,13 @@ def test_says_what_is_wrong(tmp_path: pathlib.Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.startswith("emulator: colour: this key is not known")
     with Emulator({}) as other:
         assert program.main(["--world", SMALL, "--port", str(other.port)]) == 2
-    assert "emulator: " in capsys.readouterr().err
+    assert capsys.readouterr().err == f"emulator: port {other.port} of 127.0.0.1: Address already in use\n"
+    absent = str(tmp_path / "absent" / "port")
+    assert program.main(["--world", SMALL, "--port-file", absent]) == 2
+    assert capsys.readouterr().err == f"emulator: {absent}: No such file or directory\n"
+    with pytest.raises(SystemExit):
+        program.main(["--world", SMALL, "--port", "65536"])
+    assert "--port is a number from 0 to 65535" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         program.main(["--world", SMALL, "--tls-cert", "x"])
     assert "go together" in capsys.readouterr().err
@@ -126,6 +133,17 @@ def test_tls_counts_handshakes(client_of: Any, certificate: tuple[str, str]) -> 
     assert client.emulator.connections == 3
     assert client.emulator.handshakes in (2, 3)
     assert len(client.emulator.requests) == 2
+
+
+def test_https_asked_of_the_http_port_is_closed_at_once(client_of: Any) -> None:
+    """Without a word the client would wait for the server's part of the handshake until its timeout."""
+    client = client_of(SMALL)
+    begin = time.monotonic()
+    with pytest.raises((ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError)):
+        client.get("streams", context=ssl.create_default_context())
+    assert time.monotonic() - begin < 2
+    assert client.emulator.requests == []
+    assert client.get("streams").status == 200
 
 
 def test_a_wrong_certificate_file_fails_at_once(tmp_path: pathlib.Path) -> None:
