@@ -69,6 +69,9 @@ def staged(row: Row, emulator: Emulator) -> t.Iterator[tuple[str, dict[str, str]
             with listener:
                 yield url.replace("http:", "https:"), {}, options
             return
+        if name == "closed":  # which is what the emulator does when https is asked of its http port
+            yield emulator.url.replace("http:", "https:"), {}, options
+            return
         with Emulator(small_world(), tls=(str(TLS / f"{name}.pem"), str(TLS / "server.key"))) as secure:
             yield secure.url, {}, options
     elif kind == "proxy":
