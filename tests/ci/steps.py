@@ -178,6 +178,7 @@ def docs_site(job: Job) -> None:
         folder.mkdir(mode=0o755)
     init: Command = ["sphinx-init", "--use-current", "--lenient", "--squash-hierarchy", "--dest-dir", site, COLLECTION]
     job.run([bins / "antsibull-docs", *init], cwd=tree, environment=environment)
+    _as_tarball(job, site / "antsibull-docs.cfg")
     pages = ["--config-file", "antsibull-docs.cfg", "collection", "--cleanup", "everything", "--use-current"]
     pages += ["--squash-hierarchy", "--dest-dir", "rst", COLLECTION]
     job.run([bins / "antsibull-docs", *pages], cwd=site, environment=environment)
@@ -200,6 +201,18 @@ def docs_site(job: Job) -> None:
     missing = [name for name in modules if f"{name}_module.html" not in made]
     job.require(bool(modules) and not missing, f"no page for {missing or 'any module'}")
     job.facts += [f"{len(made)} pages", f"{(DOCS / 'index.html').relative_to(workspace.ROOT)}"]
+
+
+def _as_tarball(job: Job, settings: Path) -> None:
+    """Each page says where the collection is and how to install it: here, from its tarball, not from Ansible Galaxy."""
+    text = settings.read_text()
+    for told, true in (
+        ("https://galaxy.ansible.com/ui/repo/published/{namespace}/{name}/", "index.html"),
+        ("install {namespace}.{name}", "install {namespace}-{name}-*.tar.gz"),
+    ):
+        job.require(text.count(told) == 1, f"antsibull-docs no longer writes {told} into {settings.name}")
+        text = text.replace(told, true)
+    settings.write_text(text)
 
 
 def antsibull_nox(job: Job) -> None:
