@@ -110,7 +110,7 @@ transfer_tasks:
       type: str
       sample: orders
     stream_id:
-      description: ID of the stream.
+      description: ID of the stream. V(null) with O(details=false), and when the service does not tell.
       type: str
       sample: RdMFID6edQdf8eDzc9e
     task_name:
@@ -119,24 +119,28 @@ transfer_tasks:
       sample: orders-to-obs
     task_id:
       description:
-        - ID of the task, as M(hwcloud.streaming.dis_transfer_task_log_info) takes it. Old services tell it only with details, or
-          not at all.
+        - ID of the task, as M(hwcloud.streaming.dis_transfer_task_log_info) takes it. Old services tell it only with details, or not at
+          all. V(null) when the service does not tell.
       type: str
       sample: As805BudhcH1lDs6gbn
     state:
-      description: State as the service tells it. V(RUNNING), V(STARTING), V(PAUSED), V(ABNORMAL), V(ERROR) and V(DELETE) are known.
+      description:
+        - State as the service tells it. V(RUNNING), V(STARTING), V(PAUSED), V(ABNORMAL), V(ERROR) and V(DELETE) are known. V(null) when
+          the service does not tell.
       type: str
       sample: RUNNING
     destination_type:
-      description: Kind of destination as the service tells it, such as V(OBS), V(MRS), V(DLI), V(DWS) or V(CLOUDTABLE).
+      description:
+        - Kind of destination as the service tells it, such as V(OBS), V(MRS), V(DLI), V(DWS) or V(CLOUDTABLE). V(null) when the service
+          does not tell.
       type: str
       sample: OBS
     create_time:
-      description: When the task was created, in epoch milliseconds.
+      description: When the task was created, in epoch milliseconds. V(null) when the service does not tell.
       type: int
       sample: 1606554932552
     created_at:
-      description: The same in ISO 8601, UTC.
+      description: The same in ISO 8601, UTC. V(null) when the service does not tell.
       type: str
       sample: "2020-11-28T09:15:32.552Z"
     last_transfer_timestamp:
@@ -152,7 +156,8 @@ transfer_tasks:
       type: int
       sample: 42
     exception_strategy:
-      description: What the task does with records that it cannot transfer.
+      description:
+        - What the task does with records that it cannot transfer. V(null) with O(details=false), and when the service does not tell.
       type: str
       sample: ignoreAndBackup
     destination:
@@ -173,39 +178,39 @@ transfer_tasks:
       elements: dict
       contains:
         partition_id:
-          description: ID of the partition.
+          description: ID of the partition. V(null) when the service does not tell.
           type: str
           sample: shardId-0000000000
         state:
-          description: State or status of the partition, whichever the service tells.
+          description: State or status of the partition, whichever the service tells. V(null) when the service does not tell.
           type: str
           sample: RUNNING
         last_transfer_timestamp:
-          description: When data of the partition was last moved, in epoch milliseconds.
+          description: When data of the partition was last moved, in epoch milliseconds. V(0), V(-1) or V(null) when none ever was.
           type: int
           sample: 1606984428612
         last_transfer_at:
-          description: The same in ISO 8601, UTC.
+          description: The same in ISO 8601, UTC. V(null) when none ever was.
           type: str
           sample: "2020-12-03T08:33:48.612Z"
         last_transfer_offset:
-          description: Sequence number up to which data was moved.
+          description: Sequence number up to which data was moved. V(null) when the service does not tell.
           type: int
           sample: 289897
         discard:
-          description: Records that were discarded because they could not be transferred.
+          description: Records that were discarded because they could not be transferred. V(null) when the service does not tell.
           type: int
           sample: 0
         hash_range:
-          description: Range of the hash keys of the partition.
+          description: Range of the hash keys of the partition. V(null) when the service does not tell.
           type: str
           sample: "[0 : 9223372036854775807]"
         sequence_number_range:
-          description: Range of the sequence numbers in the partition.
+          description: Range of the sequence numbers in the partition. V(null) when the service does not tell.
           type: str
           sample: "[289911 : 289927]"
         parent_partitions:
-          description: Partitions that this one came from when the stream was resharded.
+          description: Partitions that this one came from when the stream was resharded. V(null) when the service does not tell.
           type: str
           sample: shardId-0000000001
     discarded_records:
@@ -229,7 +234,9 @@ streams:
       type: str
       sample: orders
     total_number:
-      description: Number of its transfer tasks as the service tells it. It may be larger than the number of those that it lists.
+      description:
+        - Number of its transfer tasks as the service tells it. It may be larger than the number of those that it lists. V(null) when the
+          service does not tell.
       type: int
       sample: 1
     quota:
@@ -243,7 +250,8 @@ not_found:
   elements: dict
   contains:
     stream_name:
-      description: The absent stream, or the only stream that was asked for when a task is absent.
+      description:
+        - The absent stream, or the only stream that was asked for when a task is absent. V(null) when there was none, or more than one.
       type: str
       sample: orders
     task_name:
@@ -275,11 +283,11 @@ summary:
       sample:
         OBS: 2
     discarded_records:
-      description: Sum over the tasks that tell it.
+      description: Sum over the tasks that tell it. V(null) when none does.
       type: int
       sample: 0
     oldest_transfer_age:
-      description: The largest RV(transfer_tasks[].last_transfer_age) in seconds.
+      description: The largest RV(transfer_tasks[].last_transfer_age) in seconds. V(null) when none has one.
       type: int
       sample: 42
 region:
@@ -333,11 +341,11 @@ error:
       type: str
       sample: dis
     method:
-      description: HTTP method.
+      description: HTTP method. V(null) for RV(error.kind=configuration).
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query.
+      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
     http_status:
@@ -345,7 +353,7 @@ error:
       type: int
       sample: 401
     error_code:
-      description: The service's own code.
+      description: The service's own code. V(null) when it told none.
       type: str
       sample: APIGW.0301
     error_msg:
@@ -353,15 +361,17 @@ error:
       type: str
       sample: "Incorrect IAM authentication information: decrypt token fail"
     request_id:
-      description: The service's ID of the request, for its support.
+      description: The service's ID of the request, for its support. V(null) when it told none.
       type: str
       sample: 8080d377bffeb6d519b0567c09cebe6b
     attempts:
-      description: How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn.
+      description:
+        - How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn. V(null) for
+          RV(error.kind=configuration).
       type: int
       sample: 1
     elapsed:
-      description: Seconds from the first attempt to the end of the last one.
+      description: Seconds from the first attempt to the end of the last one. V(null) for RV(error.kind=configuration).
       type: float
       sample: 0.05
 errors:

@@ -154,27 +154,29 @@ logs:
       type: str
       sample: orders
     destination_type:
-      description: Kind of destination.
+      description: Kind of destination. V(null) when the service does not tell.
       type: str
       sample: OBS
     state:
-      description: State of the entry as the service tells it, a number as far as is known. Its meaning is not documented.
+      description:
+        - State of the entry as the service tells it, a number as far as is known. Its meaning is not documented. V(null) when the service
+          does not tell.
       type: raw
       sample: 0
     start_time:
-      description: When the transfer started, in epoch milliseconds.
+      description: When the transfer started, in epoch milliseconds. V(null) when the service does not tell.
       type: int
       sample: 1756539753280
     started_at:
-      description: The same in ISO 8601, UTC.
+      description: The same in ISO 8601, UTC. V(null) when the service does not tell.
       type: str
       sample: "2025-08-30T07:42:33.280Z"
     end_time:
-      description: When the transfer ended, in epoch milliseconds.
+      description: When the transfer ended, in epoch milliseconds. V(null) when the service does not tell.
       type: int
       sample: 1756540056070
     ended_at:
-      description: The same in ISO 8601, UTC.
+      description: The same in ISO 8601, UTC. V(null) when the service does not tell.
       type: str
       sample: "2025-08-30T07:47:36.070Z"
     duration_ms:
@@ -182,31 +184,31 @@ logs:
       type: int
       sample: 302790
     transfer_bytes:
-      description: Bytes that were moved.
+      description: Bytes that were moved. V(null) when the service does not tell.
       type: int
       sample: 30718683
     transfer_records_num:
-      description: Records that were moved.
+      description: Records that were moved. V(null) when the service does not tell.
       type: int
       sample: 32943
     transform_records_num:
-      description: Records that were transformed.
+      description: Records that were transformed. V(null) when the service does not tell.
       type: int
       sample: 0
     stream_id:
-      description: ID of the stream.
+      description: ID of the stream. V(null) when the service does not tell.
       type: str
       sample: bxdSOIEYPwJdSlAqq5z
     project_id:
-      description: ID of the project.
+      description: ID of the project. V(null) when the service does not tell.
       type: str
       sample: 0123456789abcdef0123456789abcdef
     transfer_file_name:
-      description: Name of the file that was written, unique for each entry.
+      description: Name of the file that was written, unique for each entry. V(null) when the service does not tell.
       type: str
       sample: As805BudhcH1lDs6gbn.orders.0.1756539753290
     num:
-      description: A number that the service sends along. Its meaning is not documented.
+      description: A number that the service sends along. Its meaning is not documented. V(null) when the service does not tell.
       type: int
       sample: 0
 tasks:
@@ -248,29 +250,31 @@ tasks:
       type: int
       sample: 3294300
     first_started_at:
-      description: Earliest start of the entries covered, in ISO 8601, UTC.
+      description: Earliest start of the entries covered, in ISO 8601, UTC. V(null) when none tells it.
       type: str
       sample: "2025-08-29T23:27:33.280Z"
     last_ended_at:
-      description: Latest end of the entries covered, in ISO 8601, UTC.
+      description: Latest end of the entries covered, in ISO 8601, UTC. V(null) when none tells it.
       type: str
       sample: "2025-08-30T07:47:36.070Z"
 not_found:
-  description: What was asked for and does not exist. What was asked for is set, the rest is V(null).
+  description: What was asked for and does not exist.
   returned: always
   type: list
   elements: dict
   contains:
     transfer_task_id:
-      description: ID of the absent task.
+      description: ID of the absent task. V(null) when it was not asked for by ID.
       type: str
       sample: As805BudhcH1lDs6gbn
     stream_name:
-      description: Name of the absent stream, or the only stream that was asked for when a task is absent.
+      description:
+        - Name of the absent stream, or the only stream that was asked for when a task is absent. V(null) when there was none, or more
+          than one.
       type: str
       sample: orders
     task_name:
-      description: Name of the absent task.
+      description: Name of the absent task. V(null) when the stream itself is absent, or the task was asked for by ID.
       type: str
       sample: orders-to-dli
 summary:
@@ -303,7 +307,7 @@ summary:
       type: float
       sample: 101452.105
     records_per_second:
-      description: Records a second over the same time.
+      description: Records a second over the same time. V(null) when there is none.
       type: float
       sample: 108.798
 region:
@@ -357,11 +361,11 @@ error:
       type: str
       sample: dis
     method:
-      description: HTTP method.
+      description: HTTP method. V(null) for RV(error.kind=configuration).
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query.
+      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
     http_status:
@@ -369,7 +373,7 @@ error:
       type: int
       sample: 401
     error_code:
-      description: The service's own code.
+      description: The service's own code. V(null) when it told none.
       type: str
       sample: APIGW.0301
     error_msg:
@@ -377,15 +381,17 @@ error:
       type: str
       sample: "Incorrect IAM authentication information: decrypt token fail"
     request_id:
-      description: The service's ID of the request, for its support.
+      description: The service's ID of the request, for its support. V(null) when it told none.
       type: str
       sample: 8080d377bffeb6d519b0567c09cebe6b
     attempts:
-      description: How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn.
+      description:
+        - How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn. V(null) for
+          RV(error.kind=configuration).
       type: int
       sample: 1
     elapsed:
-      description: Seconds from the first attempt to the end of the last one.
+      description: Seconds from the first attempt to the end of the last one. V(null) for RV(error.kind=configuration).
       type: float
       sample: 0.05
 errors:

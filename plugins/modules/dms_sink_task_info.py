@@ -135,27 +135,28 @@ sink_tasks:
       type: str
       sample: 2e148bed-3038-4617-8ade-b52e84a33eeb
     task_name:
-      description: Name of the task.
+      description: Name of the task. V(null) when the service does not tell.
       type: str
       sample: orders-to-obs
     destination_type:
-      description: Kind of destination, V(OBS) as far as is known.
+      description: Kind of destination, V(OBS) as far as is known. V(null) when the service does not tell.
       type: str
       sample: OBS
     create_time:
-      description: When the task was created, in epoch milliseconds.
+      description: When the task was created, in epoch milliseconds. V(null) when the service does not tell.
       type: int
       sample: 1628126621283
     created_at:
-      description: The same in ISO 8601, UTC.
+      description: The same in ISO 8601, UTC. V(null) when the service does not tell.
       type: str
       sample: "2021-08-05T01:23:41.283Z"
     status:
-      description: Status as the service tells it, such as V(RUNNING).
+      description: Status as the service tells it, such as V(RUNNING). V(null) when the service does not tell.
       type: str
       sample: RUNNING
     topics:
-      description: Topics as the service tells them, names with commas between or a regular expression.
+      description:
+        - Topics as the service tells them, names with commas between or a regular expression. V(null) when the service does not tell.
       type: str
       sample: orders,payments
     topic_names:
@@ -170,7 +171,9 @@ sink_tasks:
       type: str
       sample: order.*
     destination:
-      description: The OBS descriptor with its fields as the service names them, and C(kind). Secrets in it are masked.
+      description:
+        - The OBS descriptor with its fields as the service names them, and C(kind). Secrets in it are masked. V(null) when the service
+          does not tell.
       type: dict
       sample:
         kind: obs
@@ -183,7 +186,7 @@ sink_tasks:
       elements: dict
       contains:
         topic:
-          description: Name of the topic.
+          description: Name of the topic. V(null) when the service does not tell.
           type: str
           sample: orders
         lag:
@@ -196,23 +199,24 @@ sink_tasks:
           elements: dict
           contains:
             partition_id:
-              description: Number of the partition.
+              description: Number of the partition. V(null) when the service does not tell.
               type: int
               sample: 0
             status:
-              description: Status of the partition.
+              description: Status of the partition. V(null) when the service does not tell.
               type: str
               sample: RUNNING
             last_transfer_offset:
-              description: Offset up to which messages were moved.
+              description: Offset up to which messages were moved. V(null) when the service does not tell.
               type: int
               sample: 3
             log_end_offset:
-              description: Offset of the end of the partition.
+              description: Offset of the end of the partition. V(null) when the service does not tell.
               type: int
               sample: 3
             lag:
-              description: Messages still to be moved, as the service tells it or computed from the two offsets.
+              description:
+                - Messages still to be moved, as the service tells it or computed from the two offsets. V(null) when neither is told.
               type: int
               sample: 0
     lag:
@@ -246,41 +250,41 @@ connectors:
       type: str
       sample: kafka-orders
     total_number:
-      description: Number of sink tasks.
+      description: Number of sink tasks. V(null) when there is no connector, or the service does not tell.
       type: int
       sample: 1
     max_tasks:
-      description: Number of sink tasks that the connector can have.
+      description: Number of sink tasks that the connector can have. V(null) when there is no connector, or the service does not tell.
       type: int
       sample: 9
     quota_tasks:
-      description: Quota of sink tasks.
+      description: Quota of sink tasks. V(null) when there is no connector, or the service does not tell.
       type: int
       sample: 10
 not_found:
-  description: What was asked for and does not exist. What was asked for is set, its one parent too, the rest is V(null).
+  description: What was asked for and does not exist, with its one parent beside it.
   returned: always
   type: list
   elements: dict
   contains:
     instance_id:
-      description: ID of the instance.
+      description: ID of the instance. V(null) when it was not asked for.
       type: str
       sample: 59f6d088-7181-4b5e-9bd6-37274ce84577
     instance_name:
-      description: Name of the instance.
+      description: Name of the instance. V(null) when it was not asked for.
       type: str
       sample: kafka-orders
     connector_id:
-      description: ID of the connector.
+      description: ID of the connector. V(null) when it was not asked for.
       type: str
       sample: 2e148bed-0000-4617-8ade-b52e84a33eeb
     task_id:
-      description: ID of the absent task.
+      description: ID of the absent task. V(null) when it was not asked for.
       type: str
       sample: 2e148bed-3038-4617-8ade-b52e84a33eeb
     task_name:
-      description: Name of the absent task.
+      description: Name of the absent task. V(null) when it was not asked for.
       type: str
       sample: orders-to-dli
 summary:
@@ -356,11 +360,11 @@ error:
       type: str
       sample: dis
     method:
-      description: HTTP method.
+      description: HTTP method. V(null) for RV(error.kind=configuration).
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query.
+      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
     http_status:
@@ -368,7 +372,7 @@ error:
       type: int
       sample: 401
     error_code:
-      description: The service's own code.
+      description: The service's own code. V(null) when it told none.
       type: str
       sample: APIGW.0301
     error_msg:
@@ -376,15 +380,17 @@ error:
       type: str
       sample: "Incorrect IAM authentication information: decrypt token fail"
     request_id:
-      description: The service's ID of the request, for its support.
+      description: The service's ID of the request, for its support. V(null) when it told none.
       type: str
       sample: 8080d377bffeb6d519b0567c09cebe6b
     attempts:
-      description: How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn.
+      description:
+        - How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn. V(null) for
+          RV(error.kind=configuration).
       type: int
       sample: 1
     elapsed:
-      description: Seconds from the first attempt to the end of the last one.
+      description: Seconds from the first attempt to the end of the last one. V(null) for RV(error.kind=configuration).
       type: float
       sample: 0.05
 errors:

@@ -114,7 +114,7 @@ smart_connect_tasks:
       type: str
       sample: 59f6d088-7181-4b5e-9bd6-37274ce84577
     instance_name:
-      description: Name of the Kafka instance.
+      description: Name of the Kafka instance. V(null) when the service does not tell.
       type: str
       sample: kafka-clicks
     task_id:
@@ -122,11 +122,12 @@ smart_connect_tasks:
       type: str
       sample: 194917d0-7181-4b5e-9bd6-37274ce84577
     task_name:
-      description: Name of the task.
+      description: Name of the task. V(null) when the service does not tell.
       type: str
       sample: clicks-to-obs
     topics:
-      description: Topics as the service tells them, names with commas between.
+      description:
+        - Topics as the service tells them, names with commas between. V(null) when they are given as a regular expression, or not told.
       type: str
       sample: clicks
     topic_names:
@@ -140,7 +141,7 @@ smart_connect_tasks:
       type: str
       sample: click.*
     source_type:
-      description: Kind of source, such as V(NONE) or V(KAFKA_REPLICATOR_SOURCE).
+      description: Kind of source, such as V(NONE) or V(KAFKA_REPLICATOR_SOURCE). V(null) when the service does not tell.
       type: str
       sample: NONE
     source_task:
@@ -150,7 +151,7 @@ smart_connect_tasks:
         redis_address: 192.0.2.10:6379
         sync_mode: RDB_ONLY
     sink_type:
-      description: Kind of sink, such as V(OBS_SINK) or V(NONE).
+      description: Kind of sink, such as V(OBS_SINK) or V(NONE). V(null) when the service does not tell.
       type: str
       sample: OBS_SINK
     sink_task:
@@ -161,15 +162,17 @@ smart_connect_tasks:
         obs_path: kafka
         deliver_time_interval: 300
     status:
-      description: Status as the service tells it. V(RUNNING), V(PAUSED), V(WAITING), V(RESTARTING) and V(CREATING) are known.
+      description:
+        - Status as the service tells it. V(RUNNING), V(PAUSED), V(WAITING), V(RESTARTING) and V(CREATING) are known. V(null) when the
+          service does not tell.
       type: str
       sample: RUNNING
     create_time:
-      description: When the task was created, in epoch milliseconds.
+      description: When the task was created, in epoch milliseconds. V(null) when the service does not tell.
       type: int
       sample: 1708427753133
     created_at:
-      description: The same in ISO 8601, UTC.
+      description: The same in ISO 8601, UTC. V(null) when the service does not tell.
       type: str
       sample: "2024-02-20T11:15:53.133Z"
     problems:
@@ -181,7 +184,7 @@ smart_connect_tasks:
 instances:
   description:
     - The instances that were looked at, sorted by RV(instances[].instance_id).
-    - An instance that was asked for and has no Smart Connect stands here too, with a warning. Its figures are V(null).
+    - An instance that was asked for and has no Smart Connect stands here too, with a warning.
   returned: always
   type: list
   elements: dict
@@ -191,41 +194,42 @@ instances:
       type: str
       sample: 59f6d088-7181-4b5e-9bd6-37274ce84577
     instance_name:
-      description: Name of the Kafka instance.
+      description: Name of the Kafka instance. V(null) when the service does not tell.
       type: str
       sample: kafka-clicks
     total_number:
-      description: Number of Smart Connect tasks.
+      description: Number of Smart Connect tasks. V(null) when there is no Smart Connect, or the service does not tell.
       type: int
       sample: 1
     max_tasks:
-      description: Number of Smart Connect tasks that the instance can have.
+      description:
+        - Number of Smart Connect tasks that the instance can have. V(null) when there is no Smart Connect, or the service does not tell.
       type: int
       sample: 18
     quota_tasks:
-      description: Quota of Smart Connect tasks.
+      description: Quota of Smart Connect tasks. V(null) when there is no Smart Connect, or the service does not tell.
       type: int
       sample: 18
 not_found:
-  description: What was asked for and does not exist. What was asked for is set, its one parent too, the rest is V(null).
+  description: What was asked for and does not exist, with its one parent beside it.
   returned: always
   type: list
   elements: dict
   contains:
     instance_id:
-      description: ID of the instance.
+      description: ID of the instance. V(null) when it was not asked for.
       type: str
       sample: 59f6d088-7181-4b5e-9bd6-37274ce84577
     instance_name:
-      description: Name of the instance.
+      description: Name of the instance. V(null) when it was not asked for.
       type: str
       sample: kafka-orders
     task_id:
-      description: ID of the absent task.
+      description: ID of the absent task. V(null) when it was not asked for.
       type: str
       sample: 194917d0-7181-4b5e-9bd6-37274ce84577
     task_name:
-      description: Name of the absent task.
+      description: Name of the absent task. V(null) when it was not asked for.
       type: str
       sample: clicks-to-redis
 summary:
@@ -302,11 +306,11 @@ error:
       type: str
       sample: dis
     method:
-      description: HTTP method.
+      description: HTTP method. V(null) for RV(error.kind=configuration).
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query.
+      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
     http_status:
@@ -314,7 +318,7 @@ error:
       type: int
       sample: 401
     error_code:
-      description: The service's own code.
+      description: The service's own code. V(null) when it told none.
       type: str
       sample: APIGW.0301
     error_msg:
@@ -322,15 +326,17 @@ error:
       type: str
       sample: "Incorrect IAM authentication information: decrypt token fail"
     request_id:
-      description: The service's ID of the request, for its support.
+      description: The service's ID of the request, for its support. V(null) when it told none.
       type: str
       sample: 8080d377bffeb6d519b0567c09cebe6b
     attempts:
-      description: How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn.
+      description:
+        - How often it was sent. V(0) when time ran out, or the credentials were refused, before its turn. V(null) for
+          RV(error.kind=configuration).
       type: int
       sample: 1
     elapsed:
-      description: Seconds from the first attempt to the end of the last one.
+      description: Seconds from the first attempt to the end of the last one. V(null) for RV(error.kind=configuration).
       type: float
       sample: 0.05
 errors:
