@@ -1,7 +1,10 @@
 # Copyright: hwcloud.streaming contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation of the plugins says, held against what they take and return: each check returns findings."""
+"""What the documentation of the plugins says about their options, held against what they take: each check returns findings.
+
+The other checks are in markup.py, returned.py, examples.py, and in exclusions.py, which needs runs of the modules.
+"""
 
 from __future__ import annotations
 
@@ -10,52 +13,84 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
 NAME = "hwcloud.streaming"
-# What the services fill as they like: any keys may be inside.
-OPEN = {"destination", "source_task", "sink_task"}
-# Keys that Ansible adds or takes from the module.
-ANSIBLE = {"changed", "failed", "msg", "invocation", "warnings", "deprecations", "exception"}
-TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (float,),
-    "bool": (bool,),
-    "list": (list,),
-    "dict": (dict,),
-    "raw": (str, int, float),
-}
+# Told of a filter or test: which kinds of value an option takes, and what comes out of it.
 SPECIFICATION = f"""
 import importlib, json, sys
-from ansible_collections.{NAME}.plugins.module_utils import _auth, _module
+from ansible.errors import AnsibleFilterError
+from ansible_collections.{NAME}.plugins.filter import problems
+from ansible_collections.{NAME}.plugins.module_utils import _auth, _errors, _module
+from ansible_collections.{NAME}.plugins.test import healthy
 
 class Recorder:
-    def __init__(self, **arguments):
-        options = arguments.pop("argument_spec")
-        for option in options.values():
+    def __init__(self, argument_spec, **rules):
+        for option in argument_spec.values():
             if "fallback" in option:
                 option["fallback"] = option["fallback"][1]
-        told[name] = {{"options": options, "rules": arguments}}
+        modules[name] = argument_spec
         raise SystemExit
 
-told = {{}}
+modules = {{}}
 _module.AnsibleModule = Recorder
 for name in sys.argv[1:]:
     try:
         importlib.import_module("ansible_collections.{NAME}.plugins.modules." + name).main()
     except SystemExit:
         pass
-print(json.dumps({{"modules": told, "secrets": _auth.SECRET_ENVIRONMENT, "connection": list(_module.connection_options())}}))
+
+def takes(option, *values):
+    for value in values:
+        try:
+            problems.problems([], **{{"allow_empty": True, option: value}})
+            return True
+        except AnsibleFilterError:
+            pass
+    return False
+
+PROBES = {{"int": [1767323045000], "str": ["15m", "2026-01-02T03:04:05Z"], "bool": [True]}}
+print(json.dumps({{
+    "modules": modules,
+    "secrets": _auth.SECRET_ENVIRONMENT,
+    "connection": list(_module.connection_options()),
+    "kinds": ["configuration", *_errors.ADVICE],
+    "judging": {{name: [kind for kind in PROBES if takes(name, *PROBES[kind])] for name in problems.OPTIONS}},
+    "values": {{
+        name: [judge([], allow_empty=empty) for empty in (True, False)]
+        for part in (problems.FilterModule().filters(), healthy.TestModule().tests())
+        for name, judge in part.items()
+    }},
+}}))
 """
+# Runs a module once for each pair of options and environment variables, in one process: the imports take longest.
+CALLS = f"""
+import contextlib, importlib, io, json, os, sys
+from ansible.module_utils import basic
+
+module = importlib.import_module("ansible_collections.{NAME}.plugins.modules." + sys.argv[1])
+results = []
+for options, variables in json.load(sys.stdin):
+    basic._ANSIBLE_ARGS = json.dumps({{"ANSIBLE_MODULE_ARGS": options}}).encode()
+    basic._ANSIBLE_PROFILE = "legacy"
+    os.environ.update(variables)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        module.main()
+    results.append(json.loads(printed.getvalue()))
+    for name in variables:
+        del os.environ[name]
+print(json.dumps(results))
+"""
+Call = tuple[dict[str, Any], dict[str, str]]
 
 
 class Plugin(NamedTuple):
-    """A plugin's documentation: options with those of its fragments, examples as text, return values."""
+    """A plugin's documentation: all of it with its fragments, options with those of fragments, examples as text, return values."""
 
     kind: str
     name: str
@@ -66,7 +101,7 @@ class Plugin(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """All plugins by (kind, name), what the modules take, and where it all lies."""
+    """All plugins by (kind, name), what they take, and where it all lies."""
 
     root: Path
     plugins: dict[tuple[str, str], Plugin]
@@ -76,9 +111,21 @@ class Collection(NamedTuple):
     def modules(self) -> dict[str, Plugin]:
         return {name: plugin for (kind, name), plugin in self.plugins.items() if kind == "module"}
 
+    @property
+    def variables(self) -> dict[str, list[str]]:
+        """The environment variables of each connection option that has any, in the order of the option table."""
+        spec = next(iter(self.takes["modules"].values()))
+        found = {
+            name: self.takes["secrets"].get(name) or spec[name].get("fallback") for name in self.takes["connection"]
+        }
+        return {name: list(variables) for name, variables in found.items() if variables}
 
-def read(root: Path) -> Collection:
-    """Read the collection that lies at `root`, a folder ansible_collections/hwcloud/streaming."""
+
+def read(root: Path, takes: dict[str, Any] | None = None) -> Collection:
+    """Read the collection that lies at `root`, a folder ansible_collections/hwcloud/streaming.
+
+    `takes` is what its plugins take, when that is known already.
+    """
     plugins = {}
     fragments = {
         path.stem: yaml.safe_load(_texts(path)["DOCUMENTATION"])
@@ -90,15 +137,27 @@ def read(root: Path) -> Collection:
         for path in sorted((root / "plugins" / kind).glob("*.yml")):
             plugins[kind, path.stem] = _plugin(kind, path.stem, yaml.safe_load(path.read_text(encoding="utf-8")), {})
     names = [name for kind, name in plugins if kind == "module"]
+    return Collection(root, plugins, takes or json.loads(run_inside(root, SPECIFICATION, *names)))
+
+
+def run_module(root: Path, name: str, calls: Sequence[Call]) -> list[dict[str, Any]]:
+    """Run a module without Ansible once for each (options, environment variables); return its results."""
+    results: list[dict[str, Any]] = json.loads(run_inside(root, CALLS, name, stdin=json.dumps(calls)))
+    return results
+
+
+def run_inside(root: Path, program: str, *arguments: str, stdin: str = "") -> str:
+    """Run a Python program that imports from the collection; return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", SPECIFICATION, *names],
+        [sys.executable, "-c", program, *arguments],
         env={"PYTHONPATH": str(root.parents[2]), "PYTHONDONTWRITEBYTECODE": "1"},
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return Collection(root, plugins, json.loads(done.stdout))
+    return done.stdout
 
 
 def _texts(path: Path) -> dict[str, str]:
@@ -117,12 +176,15 @@ def _texts(path: Path) -> dict[str, str]:
 
 def _plugin(kind: str, name: str, texts: Mapping[str, Any], fragments: Mapping[str, Any]) -> Plugin:
     documentation, returned = texts["DOCUMENTATION"], texts.get("RETURN", {})
-    documentation = yaml.safe_load(documentation) if isinstance(documentation, str) else documentation
+    doc = yaml.safe_load(documentation) if isinstance(documentation, str) else dict(documentation)
     returned = yaml.safe_load(returned) if isinstance(returned, str) else returned
-    options = dict(documentation.get("options", {}))
-    for fragment in documentation.get("extends_documentation_fragment", []):
-        options.update(fragments[fragment.rpartition(".")[2]].get("options", {}))
-    return Plugin(kind, name, documentation, options, texts["EXAMPLES"], returned)
+    for fragment in doc.get("extends_documentation_fragment", []):
+        for key, value in fragments[fragment.rpartition(".")[2]].items():
+            if isinstance(value, list):
+                doc[key] = [*doc.get(key, []), *value]
+            else:
+                doc[key] = {**doc.get(key, {}), **value}
+    return Plugin(kind, name, doc, doc.get("options", {}), texts["EXAMPLES"], returned)
 
 
 def paragraphs(option: Mapping[str, Any]) -> list[str]:
@@ -131,13 +193,13 @@ def paragraphs(option: Mapping[str, Any]) -> list[str]:
     return [description] if isinstance(description, str) else list(description)
 
 
-# -- options
+# -- modules
 
 
 def option_findings(collection: Collection) -> Iterator[str]:
     """Compare documented options with the argument specification."""
     for name, plugin in collection.modules.items():
-        taken = collection.takes["modules"][name]["options"]
+        taken = collection.takes["modules"][name]
         yield from (f"{name}: {option} is documented, not taken" for option in plugin.options.keys() - taken.keys())
         yield from (f"{name}: {option} is taken, not documented" for option in taken.keys() - plugin.options.keys())
         for option in plugin.options.keys() & taken.keys():
@@ -149,14 +211,24 @@ def option_findings(collection: Collection) -> Iterator[str]:
                 yield f"{name}: {option} has no description"
 
 
+def secret_findings(collection: Collection) -> Iterator[str]:
+    """Look for secrets that Ansible would show: the credentials, and whatever else is named like one."""
+    credentials = collection.takes["secrets"].keys() - {"username"}
+    for name, options in collection.takes["modules"].items():
+        for option, spec in options.items():
+            secret = option in credentials or re.search(r"password|secret|token$|(access|private)_key", option)
+            if bool(secret) != bool(spec.get("no_log")):
+                yield f"{name}: {option}: no_log is {spec.get('no_log')}"
+
+
 def environment_findings(collection: Collection) -> Iterator[str]:
     """Compare the environment variables that the text names with those that are read, in their order."""
     for name, plugin in collection.modules.items():
-        for option, taken in collection.takes["modules"][name]["options"].items():
-            read_ones = collection.takes["secrets"].get(option) or taken.get("fallback", [])
+        for option in collection.takes["modules"][name]:
             told = re.findall(r"E\((\w+)\)", " ".join(paragraphs(plugin.options.get(option, {}))))
-            if told != list(read_ones):
-                yield f"{name}: {option}: documents {told}, reads {list(read_ones)}"
+            real = collection.variables.get(option, [])
+            if told != real:
+                yield f"{name}: {option}: documents {told}, reads {real}"
 
 
 def fragment_findings(collection: Collection) -> Iterator[str]:
@@ -175,217 +247,40 @@ def group_findings(collection: Collection) -> Iterator[str]:
         yield f"action group all: {sorted(group)}, modules: {sorted(collection.modules)}"
 
 
-EXCLUSIVE = re.compile(r"^(Exactly|At most|Only) one of ((?:O\(\w+\)|, | and | or )+)")
+# -- test and filter
 
 
-def rule_findings(collection: Collection) -> Iterator[str]:
-    """Compare mutually_exclusive and required_one_of with what the text says."""
-    for name, plugin in collection.modules.items():
-        rules = collection.takes["modules"][name]["rules"]
-        exclusive = {frozenset(group) for group in rules.get("mutually_exclusive", [])}
-        required = {frozenset(group) for group in rules.get("required_one_of", [])}
-        told: dict[frozenset[str], str] = {}
-        for option, documented in plugin.options.items():
-            for paragraph in paragraphs(documented):
-                sentence = EXCLUSIVE.match(paragraph)
-                if sentence:
-                    told[frozenset(re.findall(r"O\((\w+)\)", sentence[2]))] = sentence[1]
-                other = re.match(r"(?:Cannot be set|Not) together with O\((\w+)\)", paragraph)
-                if other:
-                    told[frozenset({option, other[1]})] = "Only"
-        for group in exclusive - told.keys():
-            yield f"{name}: no text says that {sorted(group)} exclude each other"
-        for group in told.keys() - exclusive:
-            yield f"{name}: {sorted(group)} exclude each other in the text only"
-        for group, amount in told.items():
-            if (amount == "Exactly") != (group in required):
-                yield f"{name}: whether one of {sorted(group)} is required differs"
-        yield from (f"{name}: no text says that one of {sorted(group)} is required" for group in required - told.keys())
-
-
-# -- markup
-
-
-def markup_findings(collection: Collection) -> Iterator[str]:
-    """Look for O(), RV(), V(), E(), M() and P() that lead nowhere."""
-    known = set(collection.takes["secrets"])
-    variables = {name for names in collection.takes["secrets"].values() for name in names}
-    for module in collection.takes["modules"].values():
-        variables |= {name for option in module["options"].values() for name in option.get("fallback", [])}
-        known |= module["options"].keys()
-    for plugin in collection.plugins.values():
-        for place, option, text in _descriptions(plugin):
-            for mark, content in re.findall(r"\b(O|RV|V|E|M|P)\(((?:[^()\\]|\\.|\([^()]*\))+)\)", text):
-                complaint = _mark(collection, plugin, option, mark, content, variables)
-                if complaint:
-                    yield f"{plugin.name}: {place}: {mark}({content}): {complaint}"
-
-
-def _descriptions(plugin: Plugin) -> Iterator[tuple[str, Any, str]]:
-    """Yield (place, option if it is one, text) of all texts of a plugin."""
-    for key in ("description", "notes"):
-        yield from ((key, None, text) for text in paragraphs({"description": plugin.doc.get(key, [])}))
-    for name, option in plugin.options.items():
-        yield from ((name, option, text) for text in paragraphs(option))
-    for path, value in _returned(plugin.returned):
-        yield from ((path, None, text) for text in paragraphs(value))
-
-
-def _returned(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, value in values.items():
-        yield prefix + name, value
-        inside = prefix + name + ("[]." if value.get("type") == "list" else ".")
-        yield from _returned(value.get("contains", {}), inside)
-
-
-def _mark(
-    collection: Collection, plugin: Plugin, option: Any, mark: str, content: str, variables: set[str]
-) -> str | None:
-    if mark == "E":
-        return None if content in variables else "no module reads it"
-    if mark == "V":
-        choices = (option or {}).get("choices")
-        return None if not choices or content in choices else "it is no choice of the option"
-    if mark in ("M", "P"):
-        name, _sign, kind = content.partition("#")
-        known = (kind or "module", name.rpartition(".")[2]) in collection.plugins
-        return None if not name.startswith(NAME) or known else "there is no such plugin"
-    target, (where, _sign, value) = plugin, content.partition("=")
-    if "#" in where:
-        qualified, _sign, where = where.partition(":")
-        name, _sign, kind = qualified.partition("#")
-        found = collection.plugins.get((kind, name.rpartition(".")[2]))
-        if found is None:
-            return "there is no such plugin"
-        target = found
-    if mark == "RV":
-        return None if where in dict(_returned(target.returned)) else "no such return value"
-    named = target.options.get(where)
-    if named is None:
-        return "no such option"
-    choices = named.get("choices") or (["true", "false"] if named.get("type") == "bool" else None)
-    return "no such choice" if value and choices and value not in choices else None
-
-
-# -- return values
-
-
-def sample_findings(collection: Collection) -> Iterator[str]:
-    """Look for samples that are not of the documented type, and for values without one."""
-    for plugin in collection.plugins.values():
-        for path, value in _returned(plugin.returned):
-            if value.get("type") not in TYPES:
-                yield f"{plugin.name}: {path}: type {value.get('type')}"
-            elif "contains" not in value and "sample" in value and not _is(value["sample"], value):
-                yield f"{plugin.name}: {path}: the sample {value['sample']!r} is no {value['type']}"
-            elif plugin.kind == "module" and "contains" not in value and "sample" not in value:
-                yield f"{plugin.name}: {path}: no sample"
-
-
-def _is(value: Any, documented: Mapping[str, Any]) -> bool:
-    if isinstance(value, bool) != (documented["type"] == "bool") or not isinstance(value, TYPES[documented["type"]]):
-        return False
-    elements = documented.get("elements")
-    if isinstance(value, list) and elements:
-        return all(_is(element, {"type": elements}) for element in value)
-    return True
-
-
-def walk(
-    result: Mapping[str, Any],
-    documented: Mapping[str, Any],
-    seen: set[str] | None = None,
-    added: frozenset[str] = frozenset(),
-) -> list[str]:
-    """Walk a real result against RETURN, both ways.
-
-    `seen` collects the paths that had a value; `added` names keys that only the API has put there.
-    """
-    failed = bool(result.get("failed"))
-    expected = {
-        name: value
-        for name, value in documented.items()
-        if value["returned"] == "always" or (failed and value["returned"].startswith("failure"))
-    }
-    actual = {name: value for name, value in result.items() if name not in ANSIBLE}
-    return list(_walk(actual, expected, "", seen if seen is not None else set(), added))
-
-
-def _walk(
-    value: Mapping[str, Any], documented: Mapping[str, Any], prefix: str, seen: set[str], added: frozenset[str]
-) -> Iterator[str]:
-    yield from (f"{prefix}{name}: not documented" for name in sorted(value.keys() - documented.keys() - added))
-    yield from (f"{prefix}{name}: documented, not there" for name in sorted(documented.keys() - value.keys()))
-    for name in sorted(value.keys() & documented.keys()):
-        path, told, one = prefix + name, documented[name], value[name]
-        if one is None:
-            continue
-        if not _is(one, told):
-            yield f"{path}: {one!r} is no {told['type']} of {told.get('elements', 'anything')}"
-            continue
-        if one not in ([], {}):
-            seen.add(path)
-        if "contains" in told:
-            is_list = told["type"] == "list"
-            entries: list[Any] = one if is_list else [one]
-            for entry in entries:
-                yield from _walk(entry, told["contains"], path + ("[]." if is_list else "."), seen, added)
-        elif told["type"] == "dict" and name not in OPEN:
-            # Counts by a word of the service.
-            yield from (
-                f"{path}.{key}: no count"
-                for key, count in one.items()
-                if not isinstance(count, int) or isinstance(count, bool)
-            )
-
-
-def leaves(plugin: Plugin) -> set[str]:
-    """Return the paths of all documented values."""
-    return {path for path, _type in _returned(plugin.returned)}
-
-
-# -- examples
-
-
-def example_findings(collection: Collection) -> Iterator[str]:
-    """Look for options in examples that the modules do not take, and for what every module's examples show."""
-    for plugin in collection.plugins.values():
-        for task in yaml.safe_load(plugin.examples):
-            for key, arguments in task.items():
-                if not key.startswith(f"{NAME}."):
-                    continue
-                name = key.rpartition(".")[2]
-                if name not in collection.takes["modules"]:
-                    yield f"{plugin.name}: there is no module {name}"
-                    continue
-                options = collection.takes["modules"][name]["options"]
-                spellings = set(options).union(*(option.get("aliases", []) for option in options.values()))
-                for option in (arguments or {}).keys() - spellings:
-                    yield f"{plugin.name}: {name} takes no {option}"
-        if plugin.kind == "module":
-            shown = {"assert": "ansible.builtin.assert", "when": "\n  when:", "command": "ansible localhost -m"}
-            yield from (
-                f"{plugin.name}: no example with {what}" for what, text in shown.items() if text not in plugin.examples
-            )
-
-
-def commands(plugin: Plugin) -> list[str]:
-    """Return the ad-hoc commands that the comments of the examples show."""
-    return re.findall(r"^#\s+(ansible localhost .*)$", plugin.examples, re.MULTILINE)
+def judging_findings(collection: Collection) -> Iterator[str]:
+    """Compare the options of test and filter with those that they take, and with each other."""
+    taken = collection.takes["judging"]
+    judging = [plugin for (kind, _name), plugin in collection.plugins.items() if kind != "module"]
+    for plugin in judging:
+        documented = [name for name in plugin.options if name != "_input"]
+        if documented != list(taken):
+            yield f"{plugin.name}: documents {documented}, takes {list(taken)}"
+        for name in taken.keys() & plugin.options.keys():
+            told, kinds = plugin.options[name].get("type"), taken[name]
+            if told != (kinds[0] if len(kinds) == 1 else "raw"):
+                yield f"{plugin.name}: {name}: type is documented as {told}, takes {kinds}"
+            default = False if name == "allow_empty" else None
+            if plugin.options[name].get("default") is not default:
+                yield f"{plugin.name}: {name}: default is documented as {plugin.options[name].get('default')}"
+    for plugin in judging[1:]:
+        for name in plugin.options.keys() | judging[0].options.keys():
+            if plugin.options.get(name) != judging[0].options.get(name):
+                yield f"{plugin.name} and {judging[0].name} document {name} differently"
 
 
 STATIC = (
     option_findings,
+    secret_findings,
     environment_findings,
     fragment_findings,
     group_findings,
-    rule_findings,
-    markup_findings,
-    sample_findings,
-    example_findings,
+    judging_findings,
 )
 
 
 def findings(collection: Collection) -> list[str]:
-    """Return what all checks find that need no service."""
+    """Return what these checks find."""
     return [finding for check in STATIC for finding in check(collection)]

@@ -1,0 +1,235 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks of the documentation find what they look for: each is shown a copy that is broken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from . import documentation, examples, exclusions, markup, returned
+from .test_documentation import MODULES, Worlds, collection, results, run_examples, worlds  # noqa: F401  # fixtures
+from .worlds import FUTURE
+
+Break = Callable[[str, str, str], documentation.Collection]
+Results = dict[str, list[dict[str, Any]]]
+DIS, LOG, SINK, SMART = (f"plugins/modules/{name}.py" for name in MODULES)
+FRAGMENT = "plugins/doc_fragments/connection.py"
+ATTRIBUTES = "plugins/doc_fragments/attributes.py"
+TEST, FILTER = "plugins/test/healthy.yml", "plugins/filter/problems.yml"
+COMMON = "plugins/module_utils/_module.py"
+# What is broken in the documentation, and which check says what of it.
+TEXTS: list[tuple[ModuleType, str, str, str, str]] = [
+    (documentation, DIS, "\n  details:\n", "\n  detail:\n", "detail is documented, not taken"),
+    (documentation, DIS, "      - stream_name\n", "      - stream\n", "stream_names: aliases is documented"),
+    (documentation, DIS, "    type: bool\n    default", "    type: str\n    default", "details: type is documented"),
+    (documentation, LOG, "      - readRecords\n", "", "sort_by: choices is documented"),
+    (documentation, FRAGMENT, "E(HW_ACCESS_KEY) or E(OS_ACCESS_KEY)", "E(HW_ACCESS_KEY)", "access_key: documents"),
+    (documentation, "meta/runtime.yml", "    - dms_sink_task_info\n", "", "action group all"),
+    (documentation, FILTER, "    max_lag:\n", "    max_lags:\n", "problems: documents ['max_age', 'max_lags'"),
+    (documentation, TEST, "    max_lag:\n", "    max_lags:\n", "healthy: documents ['max_age', 'max_lags'"),
+    (documentation, FILTER, "type: int", "type: str", "problems: max_lag: type is documented as str"),
+    (documentation, TEST, "type: bool\n      default", "type: raw\n      default", "healthy: allow_empty: type"),
+    (documentation, TEST, "default: false", "default: true", "healthy: allow_empty: default is documented as True"),
+    (documentation, FILTER, "      default: false\n", "", "problems: allow_empty: default is documented as None"),
+    (documentation, TEST, "The largest sum of lag", "The smallest sum of lag", "document max_lag differently"),
+    (markup, DIS, "RV(not_found)", "RV(not_fund)", "RV(not_fund): no such return value"),
+    (markup, DIS, "RV(error.kind=configuration)", "RV(error.kind=confusion)", "no such value"),
+    (markup, DIS, "O(details=false)", "O(detials=false)", "O(detials=false): no such option"),
+    (markup, DIS, "O(details=false)", "O(details=maybe)", "O(details=maybe): no such choice"),
+    (markup, DIS, "M(hwcloud.streaming.dis_transfer_task_log_info)", "M(hwcloud.streaming.gone)", "no such plugin"),
+    (markup, DIS, "  - module: hwcloud.streaming.dms_sink_task_info", "  - module: hwcloud.streaming.gone", "seealso"),
+    (markup, DIS, "    plugin_type: test", "    plugin_type: lookup", "there is no lookup hwcloud.streaming.healthy"),
+    (markup, TEST, "  - module: hwcloud.streaming.dms_sink_task_info", "  - module: hwcloud.streaming.gone", "seealso"),
+    (markup, DIS, "short_description: Gather", "short_description: O(gather)", "short_description: O(gather)"),
+    (markup, DIS, "description: The contract", "description: RV(contract)", "seealso.description: RV(contract)"),
+    (markup, DIS, "V(timeout), V(connection)", "V(timeouts), V(connection)", "error.kind: lists"),
+    (markup, LOG, "V(tls), V(server) and V(protocol)", "V(tls) and V(server)", "errors[].kind: lists"),
+    (markup, SINK, "V(dis), V(dms), V(iam)", "V(dis), V(iam)", "error.service: lists"),
+    (markup, DIS, "V(mrs), V(dli)", "V(msr), V(dli)", "transfer_tasks[].destination: lists"),
+    (markup, FRAGMENT, "E(HUAWEICLOUD_REGION)", "E(HUAWEI_REGION)", "E(HUAWEI_REGION): no module reads it"),
+    (markup, FRAGMENT, "V(metadata) fetches", "V(metadate) fetches", "V(metadate): it is no choice"),
+    (markup, FRAGMENT, "never for O(metadata_endpoint)", "never for O(meta_endpoint)", "notes: O(meta_endpoint)"),
+    (markup, FRAGMENT, "requests >= 2.25.1", "requests, see E(REQUESTS)", "requirements: E(REQUESTS)"),
+    (
+        markup,
+        ATTRIBUTES,
+        "The module only reads.",
+        "See O(check_mode).",
+        "attributes.check_mode.details: O(check_mode)",
+    ),
+    (markup, TEST, "O(now)", "O(new)", "healthy: max_age: O(new): no such option"),
+    (markup, TEST, "  notes:\n    - Wrong", "  notes:\n    - O(wrong)", "healthy: notes: O(wrong)"),
+    (returned, DIS, "sample: 1606554932552", "sample: soon", "transfer_tasks[].create_time: the sample 'soon'"),
+    (returned, DIS, "      sample: 1606554932552\n", "", "transfer_tasks[].create_time: no sample"),
+    (returned, DIS, "in figures, after", "in figures or V(null), after", "summary: a dict that is always there"),
+    (returned, FILTER, "    type: list\n", "    type: str\n", "problems: _value: the sample"),
+    (
+        returned,
+        FILTER,
+        "elements: str\n    sample",
+        "elements: int\n    sample",
+        "problems: _value: ['nothing to judge",
+    ),
+    (returned, TEST, "finding.\n    type: bool", "finding.\n    type: str", "healthy: _value: True is no str"),
+    (examples, DIS, "    details: false\n  register", "    detail: false\n  register", "detail. Supported parameters"),
+    (examples, DIS, "    details: false\n  register", "    details: maybe\n  register", "not a valid boolean"),
+    (examples, LOG, "    sort_by: dataSize", "    sort_by: datasize", "value of sort_by must be one of"),
+    (examples, LOG, "    limit: 10\n", "    limit: ten\n", "argument 'limit' is of type"),
+    (examples, DIS, "info:\n    states:", "information:\n    states:", "there is no module"),
+    (examples, DIS, "ansible localhost -m", "ansible all -m", "no example with command"),
+    (examples, DIS, "ansible.builtin.assert", "ansible.builtin.debug", "no example with assert"),
+    (examples, TEST, "- name: Stop here unless every dump", "- vars:\n      a: Stop here unless", "without a name"),
+]
+# What is broken in the prose about options that exclude each other or of which one is needed.
+ONE = "Exactly one of O(task_ids) and O(stream_names) is required"
+RULES = [
+    (LOG, ONE, "At most one of O(task_ids) and O(stream_names) can be set", "one is needed, and no text says so"),
+    (LOG, ONE, "Set O(task_ids) or O(stream_names)", "['stream_names', 'task_ids']: exclude each other, and no text"),
+    (LOG, "Cannot be set together with O(task_ids)", "Likes O(task_ids)", "['task_ids', 'task_names']: exclude each"),
+    (LOG, "When not set, every task of", "Mutually exclusive with", "['stream_names', 'task_names']: exclude"),
+    (
+        SINK,
+        "With O(task_ids) too, a task has",
+        "Not with O(task_ids), a task has",
+        "['task_ids', 'task_names']: exclude",
+    ),
+    (SINK, "O(instance_ids) and O(instance_names) can", "O(task_ids) can", "says the text only"),
+    (
+        DIS,
+        "Names of the streams to",
+        "O(stream_names) is required, to",
+        "['stream_names']: one is needed, says the text",
+    ),
+    (FRAGMENT, "project to look up,", "project, instead of O(project_id),", "['project_id', 'project_name']: exclude"),
+]
+# What is broken in the code, so that what the plugins take has to be asked for anew.
+CODE = [
+    (DIS, '"type": "bool", "default": True}', '"type": "bool"}', "details: default is documented"),
+    (COMMON, '_filled("HW_CLOUD")', '_filled("HW_CLOUDS")', "cloud: documents"),
+    (COMMON, '        "retries": {"type": "int", "default": 4},\n', "", "connection: documents"),
+    (COMMON, '"password": {"type": "str", "no_log": True}', '"password": {"type": "str"}', "password: no_log is None"),
+    (COMMON, '"auth_token": {"type": "str", "no_log": True}', '"auth_token": {"type": "str"}', "auth_token: no_log"),
+    (
+        "plugins/module_utils/_auth.py",
+        '"HW_AUTH_TOKEN", "OS_AUTH',
+        '"OS_AUTH_TOKEN", "HW_AUTH',
+        "auth_token: documents",
+    ),
+    (
+        "plugins/filter/problems.py",
+        'OPTIONS = ("max_age", "max_lag"',
+        'OPTIONS = ("max_lag", "max_age"',
+        "healthy: documents ['max_age', 'max_lag'",
+    ),
+]
+
+
+@pytest.fixture
+def broken(collection: documentation.Collection, tmp_path: Path) -> Break:  # noqa: F811
+    """Return a function that reads a copy of the collection in which a text stands instead of another one."""
+
+    def read(file: str, text: str, instead: str, again: bool = False) -> documentation.Collection:
+        root = tmp_path / "ansible_collections" / "hwcloud" / "streaming"
+        for folder in ("plugins", "meta"):
+            shutil.copytree(collection.root / folder, root / folder)
+        before = (root / file).read_text(encoding="utf-8")
+        assert text in before, "the test itself is out of date"
+        (root / file).write_text(before.replace(text, instead), encoding="utf-8")
+        return documentation.read(root, None if again else collection.takes)
+
+    return read
+
+
+@pytest.mark.parametrize(("check", "file", "text", "instead", "finding"), TEXTS)
+def test_a_broken_text_is_found(
+    broken: Break, check: ModuleType, file: str, text: str, instead: str, finding: str
+) -> None:
+    found = list(check.findings(broken(file, text, instead)))
+    assert [one for one in found if finding in one], found
+
+
+@pytest.mark.parametrize(("file", "text", "instead", "finding"), CODE)
+def test_documentation_that_the_code_has_left_behind_is_found(
+    broken: Callable[..., documentation.Collection], file: str, text: str, instead: str, finding: str
+) -> None:
+    found = documentation.findings(broken(file, text, instead, again=True))
+    assert [one for one in found if finding in one], found
+
+
+@pytest.mark.parametrize(("file", "text", "instead", "finding"), RULES)
+def test_a_false_exclusion_is_found(broken: Break, file: str, text: str, instead: str, finding: str) -> None:
+    name = MODULES[0] if file == FRAGMENT else Path(file).stem
+    found = list(exclusions.findings_of(broken(file, text, instead), name))
+    assert [one for one in found if finding in one], found
+
+
+def test_options_inside_of_blocks_are_checked(collection: documentation.Collection) -> None:  # noqa: F811
+    task = {"hwcloud.streaming.dms_sink_task_info": {"topic_info": "perhaps"}}
+    plays: list[dict[str, Any]] = [
+        {"tasks": [{"block": [{"block": [task]}], "rescue": [task], "always": [task]}]},
+        {"module_defaults": {"group/hwcloud.streaming.all": {"retries": "many"}}},
+    ]
+    assert len(list(examples.complaints(collection, plays))) == 3 + len(MODULES)
+
+
+@pytest.mark.parametrize(
+    ("text", "instead", "finding"),
+    [
+        ("not_found[0].task_name", "not_found[0].tsk_nme", "tsk_nme"),
+        ("sink.not_found | length > 0", "sink.not_found | length > 9", "Say so when the task is not there: never ran"),
+        ("problems(max_lag=1000) | join", "problems(max_log=1000) | join", "Stop the deployment when one is not well"),
+    ],
+)
+def test_an_example_that_cannot_run_is_found(
+    broken: Break,
+    worlds: Worlds,  # noqa: F811
+    text: str,
+    instead: str,
+    finding: str,
+) -> None:
+    found = run_examples(worlds, broken(SINK, text, instead).modules["dms_sink_task_info"])
+    assert [one for one in found if finding in one], found
+
+
+@pytest.fixture
+def changed(collection: documentation.Collection, results: Results) -> Iterator[Callable[[str, str], list[str]]]:  # noqa: F811
+    """Return a function that walks a real result in which a text stands instead of another one."""
+    documented = collection.modules[MODULES[0]].returned
+    text = json.dumps(results[MODULES[0]][0])
+
+    def walk(old: str, new: str) -> list[str]:
+        assert old in text
+        return returned.walk(json.loads(text.replace(old, new)), documented, None, frozenset(FUTURE))
+
+    yield walk
+    assert returned.walk(json.loads(text), documented) == ["transfer_tasks[].future_field: not documented"]
+
+
+def test_a_result_that_return_does_not_describe_is_found(changed: Callable[[str, str], list[str]]) -> None:
+    assert changed('"task_name"', '"tsak_name"')[:2] == [
+        "transfer_tasks[].tsak_name: not documented",
+        "transfer_tasks[].task_name: documented, not there",
+    ]
+    assert changed('"discard": 0', '"discard": "0"')[0].startswith(
+        "transfer_tasks[].partitions[].discard: '0' is no int"
+    )
+    assert changed('"problems": []', '"problems": {}')[0].startswith("transfer_tasks[].problems: {} is no list")
+    assert changed('"RUNNING": 3', '"RUNNING": "3"') == ["summary.by_state.RUNNING: no count"]
+    assert changed('"not_found": []', '"errors": []') == ["errors: not documented", "not_found: documented, not there"]
+
+
+def test_a_null_that_no_text_speaks_of_is_found(changed: Callable[[str, str], list[str]]) -> None:
+    says = "null, which its text does not say"
+    assert changed('"not_found": []', '"not_found": null') == [f"not_found: {says}"]
+    assert changed('"RUNNING": 3', '"RUNNING": null') == ["summary.by_state.RUNNING: no count"]
+    assert changed('"total": 3', '"total": null') == [f"summary.total: {says}"]
+    assert changed('"task_name": "orders-to-dli"', '"task_name": null') == [f"transfer_tasks[].task_name: {says}"]
+    assert changed('"state": "RUNNING"', '"state": null') == []
