@@ -50,8 +50,8 @@ def complaints(collection: Collection, entries: Sequence[dict[str, Any]]) -> Ite
     modules = collection.takes["modules"]
     for task in tasks(entries):
         for key, arguments in task.items():
-            name = key.removeprefix(f"{NAME}.")
-            if name != key:
+            name = str(key).removeprefix(f"{NAME}.")
+            if name != str(key):
                 yield from (
                     _refusals(modules[name], name, arguments) if name in modules else [f"there is no module {name}"]
                 )

@@ -12,7 +12,7 @@
 | `console` | the commands behind `$` are run, what they print is compared |
 | `shell`, only `export` lines | holds for the rest of the page |
 | `python` | run |
-| `ini`, `text`, and `shell` of other kinds | left alone |
+| `ini`, `text`, `shell` of other kinds, indented in Markdown | left alone, but for the commands that `make` is given |
 
 A caption in Markdown is a line before the block that ends in "(`name`):". A comment before a block (`.. status: 2`, in
 Markdown `<!-- status: 2 -->`) says which exit status is meant; 0 without one.
@@ -82,6 +82,29 @@ def _markdown(text: str) -> Iterator[Block]:
     for match in re.finditer(pattern, text, re.MULTILINE | re.DOTALL):
         line = text.count("\n", 0, match.start("text"))
         yield Block(line, match["language"], match["text"], match["caption"], int(match["status"] or 0))
+    outside = re.sub(r"^```.*?^```$", lambda match: "\n" * match[0].count("\n"), text, flags=re.MULTILINE | re.DOTALL)
+    for match in re.finditer(r"(?<=\n\n)(?: {4,}\S.*\n)+", outside):
+        line = text.count("\n", 0, match.start())
+        yield Block(line, "indented", textwrap.dedent(match[0]), None, 0)
+
+
+def marks(path: Path) -> int:
+    """Return how many blocks of code a page has, in whatever form they are written."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        fences = re.findall(r"^ *(?:```|~~~)", text, re.MULTILINE)
+        return len(fences) // 2 + sum(block.language == "indented" for block in blocks(path))
+    directives = re.findall(r"^ *\.\. (?:code-block|code|sourcecode|highlight|parsed-literal)::", text, re.MULTILINE)
+    literal = re.findall(r"^(?! *\.\. ).*::$", text, re.MULTILINE)
+    return len(directives) + len(literal)
+
+
+def made(path: Path) -> list[str]:
+    """Return the commands with `make` that a page shows, in blocks and in prose."""
+    shell = ("shell", "bash", "console", "indented")
+    text = "".join(block.text for block in blocks(path) if block.language in shell)
+    shown = re.findall(r"^(?:\$ )?(?:\w+=\S+ |\w+=\".*?\" )*make (.*?) *(?:#.*)?$", text, re.MULTILINE)
+    return shown + re.findall(r"`make ([^`]+)`", path.read_text(encoding="utf-8"))
 
 
 def _restructured(text: str) -> Iterator[Block]:
@@ -96,13 +119,22 @@ def _restructured(text: str) -> Iterator[Block]:
         yield Block(line, match["language"], body, match["caption"], int(match["status"] or 0))
 
 
+# What changes from run to run, and what stands for it in the comparison. All other figures are the same each time.
+VARYING = (
+    (r"/\S*/", "/"),
+    (r"\b127\.0\.0\.1:\d+", "127.0.0.1:#"),
+    (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
+    (r"\b1[789]\d{11}\b", "TIME"),
+    (r"\b(\d+[dhms] ?)+ago\b", "# ago"),
+    (r'\b((elapsed|connections|requests|retries|throttled|\w+_age)"?: )[\d.]+', r"\1#"),
+    (r"\*+", "*"),
+)
+
+
 def shape(text: str) -> list[str]:
-    """Reduce an output to what does not change from run to run: no figures, IDs, blanks or rows of asterisks."""
-    text = re.sub(r"/\S*/", "/", text)
-    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", "#", text)
-    text = re.sub(r"\d+(\.\d+)?", "#", text)
-    text = re.sub(r"(#[dhms] ?)+ago", "# ago", text)
-    text = re.sub(r"\*+", "*", text)
+    """Reduce an output to what does not change from run to run: no folders, ports, times, ages, costs, blanks."""
+    for pattern, instead in VARYING:
+        text = re.sub(pattern, instead, text)
     return [" ".join(line.split()) for line in text.strip().splitlines() if line.strip()]
 
 

@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from . import pages
+from . import documentation, pages
 from .conftest import ROOT, Site
 
 RST = ROOT / "docs" / "docsite" / "rst"
 PAGES = [ROOT / "README.md", *sorted(RST.glob("*.rst"))]
+# Pages for people who work on the collection, or with its emulator; they are not run from top to bottom.
+EMULATOR = ROOT / "tests" / "emulator" / "README.md"
+OTHER_PAGES = [ROOT / "CONTRIBUTING.md", EMULATOR]
 # Pages whose every block is left alone, because nothing in them is meant to be typed in.
 WITHOUT_CODE = {"guide_architecture.rst"}
 
@@ -94,10 +97,59 @@ def test_everything_on_the_page_works(page: Path, reader: Site, tmp_path: Path) 
 
 def test_every_block_is_seen() -> None:
     """A block that the patterns miss would never be run."""
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        marks = len(re.findall(r"^```\w+$", text, re.MULTILINE)) or len(re.findall(r"code-block::", text))
-        assert len(pages.blocks(page)) == marks, page.name
+    for page in [*PAGES, *OTHER_PAGES]:
+        assert len(pages.blocks(page)) == pages.marks(page), page.name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("page.rst", "As in this one::\n\n   hosts: localhost\n"),
+        ("page.rst", ".. code:: yaml\n\n   hosts: localhost\n"),
+        ("page.rst", "- In a list:\n\n  .. code-block:: yaml\n\n     hosts: localhost\n"),
+        ("page.md", "```\nhosts: localhost\n```\n"),
+        ("page.md", "~~~yaml\nhosts: localhost\n~~~\n"),
+    ],
+)
+def test_a_block_that_is_not_seen_is_found(tmp_path: Path, name: str, text: str) -> None:
+    page = tmp_path / name
+    page.write_text(text, encoding="utf-8")
+    assert len(pages.blocks(page)) < pages.marks(page)
+
+
+def make_findings(command: str) -> list[str]:
+    """Return what of a command with `make` is not there: its target, a lane, a line of ansible-core, a path."""
+    target, _blank, rest = command.partition(" ")
+    known = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    wrong = [] if target in known else [f"no target {target}"]
+    lanes = re.findall(r'Lane\("(\w+)"', (ROOT / "tests" / "ci" / "steps.py").read_text(encoding="utf-8"))
+    for name, value in re.findall(r'(\w+)="?([^"]*)"?', rest):
+        for word in value.split():
+            missing = {
+                "LANES": word not in lanes,
+                "LINES": not (ROOT / "tests" / "ci" / "requirements" / f"core-{word}.txt").exists(),
+                "ARGS": "/" in word and not (ROOT / word).exists(),
+            }
+            if missing.get(name):
+                wrong.append(f"{name}: no {word}")
+    return wrong
+
+
+def test_what_make_is_given_is_there() -> None:
+    commands = [(page.name, command) for page in [*PAGES, *OTHER_PAGES] for command in pages.made(page)]
+    assert len({page for page, _command in commands}) > 3
+    assert [(page, command, wrong) for page, command in commands for wrong in make_findings(command)] == []
+
+
+def test_a_command_that_make_cannot_run_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        'Run `make lunch`.\n\n    make test LANES="static dogs"\n    A=1 make matrix LINES=2.1\n'
+        '    make unit ARGS="tests/unity -k lag"\n',
+        encoding="utf-8",
+    )
+    found = [wrong for command in pages.made(page) for wrong in make_findings(command)]
+    assert sorted(found) == ["ARGS: no tests/unity", "LANES: no dogs", "LINES: no 2.1", "no target lunch"]
 
 
 def test_every_playbook_with_a_name_is_run() -> None:
@@ -131,6 +183,32 @@ def test_settings_of_the_clouds_lead_to_the_addresses_beside_them(bare: Site) ->
     assert json.loads(ran.output) == told
 
 
+def test_the_emulator_starts_as_its_page_says(bare: Site) -> None:
+    (shown,) = (block.text for block in pages.blocks(EMULATOR) if block.language == "shell")
+    command, ready = shown.splitlines()
+    started = subprocess.Popen(
+        ["bash", "-c", f"exec {command}"], cwd=bare.collection, env=bare.environment, stdout=subprocess.PIPE, text=True
+    )
+    with started:
+        assert started.stdout is not None
+        try:
+            assert pages.differs(ready.removeprefix("# "), started.stdout.readline()) is None
+        finally:
+            started.terminate()
+
+
+def test_the_emulator_takes_the_options_of_its_page(bare: Site) -> None:
+    listed = re.findall(r"^\| (`--.*?`) \|", EMULATOR.read_text(encoding="utf-8"), re.MULTILINE)
+    told = bare.run(sys.executable, bare.emulator_program, "--help")
+    assert set(re.findall(r"--[a-z-]+", " ".join(listed))) == set(re.findall(r"--[a-z-]+", told.output)) - {"--help"}
+
+
+def test_the_emulator_is_used_in_python_as_its_page_says(bare: Site) -> None:
+    (shown,) = (block.text for block in pages.blocks(EMULATOR) if block.language == "python")
+    world = {"streams": [{"name": "orders", "tasks": [{"name": "to-obs"}]}]}
+    documentation.run_inside(bare.collection, f"world = {world!r}\n{shown}")
+
+
 def test_guides_are_listed() -> None:
     """antsibull-docs shows the guides that docs/docsite/extra-docs.yml names, and no others."""
     listed = [page for section in pages.load(RST.parent / "extra-docs.yml")["sections"] for page in section["toctree"]]
@@ -140,7 +218,11 @@ def test_guides_are_listed() -> None:
 @pytest.mark.parametrize(
     ("shown", "printed"),
     [
-        ("ok: 2 dumps", "ok: 17 dumps"),
+        ("at http://127.0.0.1:40231", "at http://127.0.0.1:8080"),
+        ('"elapsed": 0.013,', '"elapsed": 1.2,'),
+        ("created_at: '2026-05-06T04:44:48.305Z'", "created_at: '2027-05-06T04:44:48Z'"),
+        ("last_transfer_timestamp: 1795149888305", "last_transfer_timestamp: 1805149888305"),
+        ("last_transfer_age: 173121", "last_transfer_age: 17"),
         ("PLAY [x] ***", "\nPLAY [x] *************\n"),
         ("a\n...\nc", "a\nb\nc"),
         ("...\nb\n...", "a\nb\nc"),
@@ -159,6 +241,11 @@ def test_the_comparison_overlooks_what_changes_from_run_to_run(shown: str, print
         ("a\n...\nd", "a\nb\nc"),
         ("state: RUNNING", "state: PAUSED"),
         ("lag: 5", "lag: null"),
+        ("lag: 5", "lag: 6"),
+        ("returned: 263", "returned: 262"),
+        ("ok: 2 dumps", "ok: 17 dumps"),
+        ("localhost : ok=6 changed=0", "localhost : ok=7 changed=0"),
+        ("shardId-0000000001", "shardId-0000000002"),
     ],
 )
 def test_the_comparison_sees_what_differs(shown: str, printed: str) -> None:
