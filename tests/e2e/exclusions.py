@@ -23,10 +23,11 @@ CONNECTION = {
 }
 EXCLUDED = re.compile(r"exclude each other|mutually exclusive")
 NEEDED = re.compile(r"one of the following is required|is needed")
-# How prose says it. What is between "one of" and the verb names all; else the option that is described is one of them.
+# How prose says it, of the options that a sentence names and of the one that it describes ("one of" names them all).
 EXCLUDING = re.compile(
-    r"exclusive|exclude|together|\b(at most|only|exactly|either) one of\b|\beither\b|\b(cannot|can not|must not|may not|never|not) "
-    r"(be )?(set|given|used|combined|allowed)\b.* with\b|^not with\b|\binstead of O\(",
+    r"exclusive|exclude|together|conflict|incompatible|\bnot both\b|\balternative to\b|\binstead of\b|\beither\b"
+    r"|\b(at most|only|exactly) one of\b|^not with\b"
+    r"|\b(cannot|can not|must not|may not|never|not) (be )?(set|given|used|combined|allowed)\b.* with\b",
     re.IGNORECASE,
 )
 NEEDING = re.compile(r"\b(required|needed|necessary|mandatory)\b|\b(exactly|at least) one of\b", re.IGNORECASE)
@@ -56,7 +57,7 @@ def claims(plugin: Plugin) -> tuple[Groups, Groups]:
     places += [("", text.text) for text in texts(plugin) if text.place in ("description", "notes")]
     for name, text in places:
         for sentence in re.split(r"(?<=[.;])\s+", text):
-            named = {option for option in re.findall(r"\bO\((\w+)[=)]", sentence) if option in plugin.options}
+            named = {option for option in plugin.options if re.search(_naming(option), sentence)}
             if not named:
                 continue
             group = named if re.search(r"\bone of\b", sentence, re.IGNORECASE) else named | {name} - {""}
@@ -65,6 +66,11 @@ def claims(plugin: Plugin) -> tuple[Groups, Groups]:
             if NEEDING.search(sentence):
                 groups.add(frozenset(group))
     return pairs, groups
+
+
+def _naming(option: str) -> str:
+    """Return a pattern for an option in prose; a name that is no word of the language counts without O() too."""
+    return rf"\b{option}\b" if "_" in option else rf"\bO\({option}[=)]"
 
 
 def behaviour(collection: Collection, name: str, told: Groups) -> tuple[Groups, Groups]:

@@ -103,6 +103,12 @@ RULES = [
     ),
     (SINK, "O(instance_ids) and O(instance_names) can", "O(task_ids) can", "says the text only"),
     (
+        SMART,
+        "Names of the Kafka instances to look at.",
+        "Conflicts with C(task_ids).",
+        "['instance_names', 'task_ids']",
+    ),
+    (
         DIS,
         "Names of the streams to",
         "O(stream_names) is required, to",
