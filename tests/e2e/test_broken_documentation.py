@@ -187,21 +187,24 @@ def test_options_inside_of_blocks_are_checked(collection: documentation.Collecti
 
 
 @pytest.mark.parametrize(
-    ("text", "instead", "finding"),
+    ("file", "text", "instead", "finding"),
     [
-        ("not_found[0].task_name", "not_found[0].tsk_nme", "tsk_nme"),
-        ("sink.not_found | length > 0", "sink.not_found | length > 9", "Say so when the task is not there: never ran"),
-        ("problems(max_lag=1000) | join", "problems(max_log=1000) | join", "Stop the deployment when one is not well"),
+        (SINK, "not_found[0].task_name", "not_found[0].tsk_nme", "tsk_nme"),
+        (SINK, "sink.not_found | length > 0", "sink.not_found | length > 9", "when the task is not there: never ran"),
+        (SINK, "problems(max_lag=1000) | join", "problems(max_log=1000) | join", "Stop the deployment when one is not"),
+        (DIS, "standing.transfer_tasks | map", "standing.tasks | map", "Tell which these are, if there are any: "),
+        (SMART, "paused.smart_connect_tasks | map", "paused.tasks | map", "Name them, if there are any: "),
     ],
 )
 def test_an_example_that_cannot_run_is_found(
     broken: Break,
     worlds: Worlds,  # noqa: F811
+    file: str,
     text: str,
     instead: str,
     finding: str,
 ) -> None:
-    found = run_examples(worlds, broken(SINK, text, instead).modules["dms_sink_task_info"])
+    found = run_examples(worlds, broken(file, text, instead).modules[Path(file).stem])
     assert [one for one in found if finding in one], found
 
 
