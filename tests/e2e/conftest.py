@@ -19,6 +19,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from . import documentation
+from .worlds import BARE, CALLS, FAILING, ILL, PROJECT, SPARSE, WELL
+
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
     "HUAWEICLOUD_REGION": "eu-west-101",
@@ -144,6 +147,43 @@ def demo(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     site = Site(tmp_path_factory.mktemp("demo"), built, Path(sys.executable))
     with site.emulator(site.emulator_program / "worlds" / "demo.yml") as address:
         yield address
+
+
+class Worlds(NamedTuple):
+    """A site and the addresses of emulators: one with all well, one with what is not, one that tells little."""
+
+    site: Site
+    well: str
+    ill: str
+    sparse: str
+
+
+@pytest.fixture(scope="session")
+def collection(built: Path) -> documentation.Collection:
+    return documentation.read(built / "ansible_collections" / "hwcloud" / "streaming")
+
+
+@pytest.fixture(scope="session")
+def worlds(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+    site = Site(tmp_path_factory.mktemp("documentation"), built, Path(sys.executable))
+    with site.emulator(WELL) as well, site.emulator(ILL) as ill, site.emulator(SPARSE) as sparse:
+        yield Worlds(site, well, ill, sparse)
+
+
+@pytest.fixture(scope="session")
+def results(collection: documentation.Collection, worlds: Worlds) -> dict[str, list[dict[str, Any]]]:
+    """Real results of every module, by name."""
+    well, ill, sparse, nowhere = (
+        worlds.site.at(address) for address in (worlds.well, worlds.ill, worlds.sparse, "http://127.0.0.1:9")
+    )
+    gathered = {}
+    for name, options in CALLS.items():
+        calls: list[documentation.Call] = [(one, well) for one in options]
+        calls += [(one, ill) for one in (FAILING[name], {"stream_names": "orders"} if "log" in name else {})]
+        calls += [({"retries": 0, **FAILING[name]}, nowhere), ({"timeout": 0, **FAILING[name]}, well)]
+        calls += [({"project_id": PROJECT, **BARE[name]}, sparse | {"HUAWEICLOUD_REGION": ""})]
+        gathered[name] = documentation.run_module(collection.root, name, calls)
+    return gathered
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from . import documentation, examples, exclusions, markup, returned
-from .test_documentation import MODULES, Worlds, collection, results, run_examples, worlds  # noqa: F401  # fixtures
+from .conftest import Worlds
+from .test_documentation import MODULES, run_examples
 from .worlds import FUTURE
 
 Break = Callable[[str, str, str], documentation.Collection]
@@ -139,7 +140,7 @@ CODE = [
 
 
 @pytest.fixture
-def broken(collection: documentation.Collection, tmp_path: Path) -> Break:  # noqa: F811
+def broken(collection: documentation.Collection, tmp_path: Path) -> Break:
     """Return a function that reads a copy of the collection in which a text stands instead of another one."""
 
     def read(file: str, text: str, instead: str, again: bool = False) -> documentation.Collection:
@@ -177,7 +178,7 @@ def test_a_false_exclusion_is_found(broken: Break, file: str, text: str, instead
     assert [one for one in found if finding in one], found
 
 
-def test_options_inside_of_blocks_are_checked(collection: documentation.Collection) -> None:  # noqa: F811
+def test_options_inside_of_blocks_are_checked(collection: documentation.Collection) -> None:
     task = {"hwcloud.streaming.dms_sink_task_info": {"topic_info": "perhaps"}}
     plays: list[dict[str, Any]] = [
         {"tasks": [{"block": [{"block": [task]}], "rescue": [task], "always": [task]}]},
@@ -198,7 +199,7 @@ def test_options_inside_of_blocks_are_checked(collection: documentation.Collecti
 )
 def test_an_example_that_cannot_run_is_found(
     broken: Break,
-    worlds: Worlds,  # noqa: F811
+    worlds: Worlds,
     file: str,
     text: str,
     instead: str,
@@ -209,7 +210,7 @@ def test_an_example_that_cannot_run_is_found(
 
 
 @pytest.fixture
-def changed(collection: documentation.Collection, results: Results) -> Iterator[Callable[[str, str], list[str]]]:  # noqa: F811
+def changed(collection: documentation.Collection, results: Results) -> Iterator[Callable[[str, str], list[str]]]:
     """Return a function that walks a real result in which a text stands instead of another one."""
     documented = collection.modules[MODULES[0]].returned
     text = json.dumps(results[MODULES[0]][0])

@@ -12,7 +12,6 @@ import pytest
 
 from . import documentation, guides
 from .conftest import ROOT
-from .test_documentation import collection  # noqa: F401  # a fixture
 
 RST = "docs/docsite/rst"
 AUTHENTICATION, PREFLIGHT = f"{RST}/guide_authentication.rst", f"{RST}/guide_preflight.rst"
@@ -84,13 +83,13 @@ BROKEN = [
 ]
 
 
-def test_there_is_nothing_to_find(collection: documentation.Collection) -> None:  # noqa: F811
+def test_there_is_nothing_to_find(collection: documentation.Collection) -> None:
     assert list(guides.findings(ROOT, collection)) == []
 
 
 @pytest.mark.parametrize(("file", "text", "instead", "finding"), BROKEN)
 def test_what_is_broken_is_found(
-    collection: documentation.Collection,  # noqa: F811
+    collection: documentation.Collection,
     tmp_path: Path,
     file: str,
     text: str,

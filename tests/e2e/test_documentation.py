@@ -9,56 +9,16 @@ That the checks find what they look for is shown in test_broken_documentation.py
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from . import documentation, examples, exclusions, markup, returned
-from .conftest import Site
-from .worlds import BARE, CALLS, FAILING, FUTURE, ILL, PROJECT, SPARSE, WELL
+from .conftest import Worlds
+from .worlds import FUTURE
 
 MODULES = ("dis_transfer_task_info", "dis_transfer_task_log_info", "dms_sink_task_info", "dms_smart_connect_task_info")
 PLUGINS = [*(("module", name) for name in MODULES), ("test", "healthy"), ("filter", "problems")]
-
-
-class Worlds(NamedTuple):
-    """A site and the addresses of emulators: one with all well, one with what is not, one that tells little."""
-
-    site: Site
-    well: str
-    ill: str
-    sparse: str
-
-
-@pytest.fixture(scope="module")
-def collection(built: Path) -> documentation.Collection:
-    return documentation.read(built / "ansible_collections" / "hwcloud" / "streaming")
-
-
-@pytest.fixture(scope="module")
-def worlds(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
-    site = Site(tmp_path_factory.mktemp("documentation"), built, Path(sys.executable))
-    with site.emulator(WELL) as well, site.emulator(ILL) as ill, site.emulator(SPARSE) as sparse:
-        yield Worlds(site, well, ill, sparse)
-
-
-@pytest.fixture(scope="module")
-def results(collection: documentation.Collection, worlds: Worlds) -> dict[str, list[dict[str, Any]]]:
-    """Real results of every module, by name."""
-    well, ill, sparse, nowhere = (
-        worlds.site.at(address) for address in (worlds.well, worlds.ill, worlds.sparse, "http://127.0.0.1:9")
-    )
-    gathered = {}
-    for name, options in CALLS.items():
-        calls: list[documentation.Call] = [(one, well) for one in options]
-        calls += [(one, ill) for one in (FAILING[name], {"stream_names": "orders"} if "log" in name else {})]
-        calls += [({"retries": 0, **FAILING[name]}, nowhere), ({"timeout": 0, **FAILING[name]}, well)]
-        calls += [({"project_id": PROJECT, **BARE[name]}, sparse | {"HUAWEICLOUD_REGION": ""})]
-        gathered[name] = documentation.run_module(collection.root, name, calls)
-    return gathered
 
 
 def run_examples(worlds: Worlds, plugin: documentation.Plugin) -> list[str]:
