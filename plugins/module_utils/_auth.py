@@ -204,8 +204,9 @@ def _complete(values: t.Mapping[str, str], params: t.Mapping[str, t.Any], wanted
     if wanted in ("auto", "token") and "auth_token" in values:
         return Token(_checked("auth_token", values["auth_token"]))
     if wanted in ("auto", "aksk") and "access_key" in values and "secret_key" in values:
-        keys = {name: _checked(name, values[name]) for name in Keys._fields if name in values}
-        return Keys(**keys)
+        access_key, secret_key = (_checked(name, values[name]) for name in ("access_key", "secret_key"))
+        security_token = values.get("security_token")
+        return Keys(access_key, secret_key, security_token and _checked("security_token", security_token))
     if wanted in ("auto", "password") and "username" in values and "password" in values:
         if params["domain_name"] or params["domain_id"]:
             return Password(values["username"], values["password"], params["domain_name"], params["domain_id"])

@@ -73,6 +73,10 @@ def test_an_old_and_a_new_kafka_instance_are_judged_as_one(site: Site) -> None:
         ({"stream_names": None}, "preflight_stream_names: expected a name or a list of names"),
         ({"instance_ids": "a", "connector_ids": "b"}, "Give at most one of preflight_connector_ids"),
         ({"now": "2026-13-41"}, "now: expected ISO 8601"),
+        ({"services": []}, "preflight_services: expected dis, dms or both, got none"),
+        ({"services": "dms", "task_names": "x"}, "preflight_services: leaves out dis, but streams or tasks are named"),
+        ({"services": ["dis"], "instance_ids": "x"}, "preflight_services: leaves out dms, but connectors or instances"),
+        ({"log": False, "max_log_age": "15m"}, "preflight_max_log_age: set, but preflight_log is false"),
     ],
 )
 def test_refuses_bad_variables_before_any_request(site: Site, variables: dict[str, Any], message: str) -> None:
@@ -80,6 +84,13 @@ def test_refuses_bad_variables_before_any_request(site: Site, variables: dict[st
     assert ran.status == FAILED, ran.output
     assert message in ran.plain
     assert GATHERING not in ran.output
+
+
+@pytest.mark.parametrize("off", [False, "false"])
+def test_the_log_is_not_read_when_it_is_switched_off(site: Site, off: Any) -> None:
+    ran = preflight(site, log=off, stream_names=["orders"])
+    assert ran.status == PASSED, ran.output
+    assert re.search(r"TASK \[Gather the last log entry of each DIS transfer task\] \**\s+skipping", ran.output)
 
 
 def test_a_wrong_credential_is_tried_once_and_said(site: Site) -> None:
@@ -96,7 +107,7 @@ def test_what_fails_does_not_hide_what_else_is_wrong(world: Emulate, site: Site)
     sink = {"name": "to-obs", "status": "PAUSED", "topics": ["a"], "topics_info": []}
     world(
         {
-            "streams": [{"name": "orders"}],
+            "streams": [{"name": "orders"}, {"name": "clicks"}],
             "instances": [{"name": "shop", "connector": {"sink_tasks": [sink]}}],
             "faults": [fault],
         }
@@ -104,9 +115,10 @@ def test_what_fails_does_not_hide_what_else_is_wrong(world: Emulate, site: Site)
     ran = preflight(site)
     assert ran.status == FAILED, ran.output
     findings = json.loads(re.findall(r'"msg": (".*")', ran.output)[-1]).splitlines()
-    assert len(findings) == 2
+    assert len(findings) == 3
     assert "HTTP 403" in findings[0]
-    assert findings[1].endswith("task to-obs: status is PAUSED, not RUNNING")
+    assert re.match(r"failed: GET /v2/\w+/streams/clicks/transfer-tasks: authorization, HTTP 403", findings[1])
+    assert findings[2].endswith("task to-obs: status is PAUSED, not RUNNING")
 
 
 def test_stops_the_plays_after_it_when_imported(site: Site) -> None:
