@@ -112,7 +112,7 @@ def preflight_findings(text: str, playbook: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"guide_preflight: {name} is there twice" for name in sorted(set(listed)) if listed.count(name) > 1)
     for names, meaning in told:
         for default in re.findall(r"\(``(\w+)``\)", meaning):
-            real = re.findall(rf"{names[0]} \| default\('?(\w+)'?, true\)", yaml.safe_dump(playbook, width=1000))
+            real = re.findall(rf"{names[0]} \| default\('?(\w+)'?(?:, true)?\)", yaml.safe_dump(playbook, width=1000))
             if set(real) != {default}:
                 yield f"guide_preflight: {names[0]}: the default is {real}, not {default}"
 

@@ -74,7 +74,7 @@ def test_used_the_wrong_password(bare: Site, demo: str) -> None:
 
 def test_used_the_wrong_secret_key(site: Site) -> None:
     ran = site.ask(TASKS, "stream_names=orders", HUAWEICLOUD_SDK_SK="Wrong0000000000000000000000000000000000")
-    assert "Check the credentials" in failed(ran)
+    assert "Check that the credentials are right" in failed(ran)
     assert "Wrong000" not in ran.output
     assert ran.result["request_stats"]["requests"] == 1
 

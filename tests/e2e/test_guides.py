@@ -185,9 +185,14 @@ def test_settings_of_the_clouds_lead_to_the_addresses_beside_them(bare: Site) ->
 
 def test_the_emulator_starts_as_its_page_says(bare: Site) -> None:
     (shown,) = (block.text for block in pages.blocks(EMULATOR) if block.language == "shell")
-    command, ready = shown.splitlines()
+    place, command, ready = shown.splitlines()
+    assert place.startswith("collection=~/")
     started = subprocess.Popen(
-        ["bash", "-c", f"exec {command}"], cwd=bare.collection, env=bare.environment, stdout=subprocess.PIPE, text=True
+        ["bash", "-c", f"collection=.; exec {command}"],
+        cwd=bare.collection,
+        env=bare.environment,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with started:
         assert started.stdout is not None

@@ -117,7 +117,7 @@ def test_what_fails_does_not_hide_what_else_is_wrong(world: Emulate, site: Site)
     findings = json.loads(re.findall(r'"msg": (".*")', ran.output)[-1]).splitlines()
     assert len(findings) == 3
     assert "HTTP 403" in findings[0]
-    assert re.match(r"failed: GET /v2/\w+/streams/clicks/transfer-tasks: authorization, HTTP 403", findings[1])
+    assert re.match(r"failed: GET /v2/\w+/streams/orders/transfer-tasks: authorization, HTTP 403", findings[1])
     assert findings[2].endswith("task to-obs: status is PAUSED, not RUNNING")
 
 
