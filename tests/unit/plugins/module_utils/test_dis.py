@@ -231,8 +231,22 @@ def test_a_total_of_streams_larger_than_their_list(second: dict[str, t.Any]) -> 
 
     outcome = ask(service, details=False, task_names=["x"])
     assert [entry["stream_name"] for entry in outcome.value["streams"]] == ["a", "b"]
+    assert [asked.path for asked in outcome.asked].count("streams") == 2
     assert outcome.failures == []
     assert outcome.value["not_found"] == [{"stream_name": None, "task_name": "x"}]
+
+
+def test_a_total_smaller_than_its_list_ends_it() -> None:
+    streams = {"total_number": 1, "stream_names": ["a", "b"]}
+    outcome = ask(lambda asked: streams if asked.path == "streams" else listed("x", "y", total_number=1), details=False)
+    assert found(outcome) == [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
+    assert len(outcome.asked) == 3
+
+
+def test_many_missing_tasks_are_named_in_their_order() -> None:
+    names = [f"t{number}" for number in range(9)]
+    outcome = ask({"streams/s/transfer-tasks": listed("x")}, details=False, stream_names=["s"], task_names=names[::-1])
+    assert [entry["task_name"] for entry in outcome.value["not_found"]] == names
 
 
 def test_the_quota_is_the_first_that_is_told() -> None:

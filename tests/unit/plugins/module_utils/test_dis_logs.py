@@ -369,6 +369,21 @@ def test_any_query_of_any_log_that_grows(seed: int) -> None:
     assert task["total_num"] == count
 
 
+def test_a_window_over_a_log_that_grows_while_its_end_is_searched() -> None:
+    """The pages that the search looks into move on, so that rows between them were on none of them."""
+    for seed in range(60):
+        chance = random.Random(seed)
+        count = chance.choice([60, 120, 200])
+        grows = {request: 5 for request in range(2, 40) if chance.random() < 0.2}
+        since, until = sorted(chance.sample(range(count), 2))
+        at_once = chance.choice([1, 4])
+        outcome = read(
+            Service(count, grows=grows), 1, sort_by="startTime", since=at(since), until=at(until), pages_at_once=at_once
+        )
+        assert numbers(outcome) == down(until - 1, since), seed
+        assert outcome.value["tasks"][0]["truncated"] is False, seed
+
+
 @pytest.mark.parametrize("order", ["desc", "asc"])
 @pytest.mark.parametrize("grows", [{2: 3}, {3: 12}, {4: 1, 5: 1}])
 def test_a_window_over_a_growing_log(order: str, grows: dict[int, int]) -> None:
@@ -422,10 +437,14 @@ def test_a_window_over_a_log_with_liberties_ends(sort_by: str, liberty: dict[str
         assert outcome.value["tasks"][0]["truncated"] is True
 
 
-def test_rows_without_a_start_time_lie_in_no_window() -> None:
-    rows = [row(3), row(2, startTime=None), row(1)]
+@pytest.mark.parametrize("nothing", [None, 0, -1])
+@pytest.mark.parametrize("window", [{"since": at(0)}, {"until": at(9)}, {"since": 0, "until": at(9)}])
+def test_rows_without_a_start_time_lie_in_no_window(nothing: int | None, window: dict[str, int]) -> None:
+    rows = [row(3), row(2, startTime=nothing), row(1)]
     answer = {"totalNum": 3, "transferTaskLogList": rows}
-    assert numbers(read(lambda asked: answer, sort_by="startTime", since=at(0))) == [3, 1]
+    assert numbers(read(lambda asked: answer, sort_by="startTime", **window)) == [3, 1]
+    moment = {"totalNum": 1, "transferTaskLogList": row(0, startTime=1)}
+    assert read(lambda asked: moment, until=2).value["summary"]["returned"] == 1
 
 
 # -- sums
@@ -461,6 +480,35 @@ def test_the_busy_time_of_two_tasks_counts_once_where_they_overlap() -> None:
     assert [entry["transfer_task_id"] for entry in outcome.value["logs"]] == ["b", "b", "a", "a"]
     # Intervals 0, 2 of the one and 2, 4 of the other: three of 300 s.
     assert outcome.value["summary"]["records_per_second"] == round(40 / 900, 3)
+
+
+def test_a_log_without_figures_sums_up_to_nothing() -> None:
+    rows = [row(number, transferBytes=None, transferRecordsNum=None) for number in range(2)]
+    outcome = read(lambda asked: {"totalNum": 2, "transferTaskLogList": rows})
+    (task,) = outcome.value["tasks"]
+    assert (task["transfer_bytes"], task["transfer_records_num"], task["returned"]) == (0, 0, 2)
+
+
+def test_times_of_a_log_that_are_none() -> None:
+    rows = [row(number, startTime=start, endTime=end) for number, (start, end) in enumerate([(0, 0), (-1, -1), (1, 2)])]
+    outcome = read(lambda asked: {"totalNum": 3, "transferTaskLogList": rows})
+    (task,) = outcome.value["tasks"]
+    assert (task["first_started_at"], task["last_ended_at"]) == ("1970-01-01T00:00:00.001Z", "1970-01-01T00:00:00.002Z")
+
+
+def test_places_and_identities_are_sets() -> None:
+    places, plain = _dis_logs._Places(), random.Random(1).sample(range(40_000), 4000)
+    for place in plain:
+        places.add(place)
+    assert [place for place in range(40_000) if place in places] == sorted(plain)
+    assert 2**62 not in places
+    identities = _dis_logs._Identities()
+    values = [random.Random(number).randrange(-(2**63), 2**63) for number in range(500)]
+    for value in values:
+        assert identities.add(value)
+        assert not identities.add(value)
+    assert len(identities) == 500
+    assert not any(identities.add(value) for value in values)
 
 
 def test_a_log_without_times_has_no_rate() -> None:

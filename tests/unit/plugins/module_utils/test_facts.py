@@ -472,6 +472,13 @@ def test_the_two_names_of_a_status() -> None:
         assert build({"status": "RUNNING", "state": "PAUSED"})["status"] == "RUNNING"
 
 
+def test_the_name_in_the_list_wins_over_the_one_echoed() -> None:
+    for listed, expected in (({"task_name": "a"}, "a"), ({"task_name": ""}, "A"), ({}, "A")):
+        told = {"task_name": "A"}
+        assert _facts.sink_task(INSTANCE, "c", {"task_id": "1", **listed}, told)["task_name"] == expected
+        assert _facts.smart_connect_task(INSTANCE, {"id": "1", **listed}, told)["task_name"] == expected
+
+
 def test_topics_beside_the_descriptor_win_over_those_inside() -> None:
     descriptor = {"topics": "inside", "topics_regex": "in.*"}
 
