@@ -127,14 +127,12 @@ class Call:
         """Refuse more than one of the options. (Ansible's own check counts those that are null.)"""
         given = [option for option in options if self.params[option] is not None]
         if len(given) > 1:
-            raise ConfigurationError(
-                f"{' and '.join(given)} are given: they exclude each other, leave out all but one."
-            )
+            raise ConfigurationError(f"{' and '.join(given)} are mutually exclusive: leave out all but one.")
 
     def any_of(self, *options: str) -> None:
         """Refuse none of the options."""
         if all(self.params[option] is None for option in options):
-            raise ConfigurationError(f"One of {' and '.join(options)} is needed: say what to read.")
+            raise ConfigurationError(f"one of the following is required: {', '.join(options)}.")
 
 
 class Question(t.NamedTuple):

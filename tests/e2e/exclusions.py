@@ -21,8 +21,8 @@ CONNECTION = {
     "dis_endpoint": "http://127.0.0.1:9",
     "dms_endpoint": "http://127.0.0.1:9",
 }
-EXCLUDED = re.compile(r"exclude each other|mutually exclusive")
-NEEDED = re.compile(r"one of the following is required|is needed")
+EXCLUDED = re.compile(r"mutually exclusive")
+NEEDED = re.compile(r"one of the following is required")
 # How prose says it, of the options that a sentence names and of the one that it describes ("one of" names them all).
 EXCLUDING = re.compile(
     r"exclusive|exclude|together|conflict|incompatible|\bnot both\b|\balternative to\b|\binstead of\b|\beither\b"

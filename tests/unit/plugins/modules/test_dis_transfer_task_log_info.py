@@ -211,11 +211,11 @@ def test_a_task_name_that_the_stream_does_not_have() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({}, "One of task_ids and stream_names is needed"),
-        ({"task_ids": None}, "One of task_ids and stream_names is needed"),
-        ({"stream_names": None, "task_names": ["t"]}, "One of task_ids and stream_names is needed"),
-        ({"task_ids": ["1"], "stream_names": ["s"]}, "task_ids and stream_names are given: they exclude each other"),
-        ({"task_ids": ["1"], "task_names": ["t"]}, "task_ids and task_names are given: they exclude each other"),
+        ({}, "one of the following is required: task_ids, stream_names"),
+        ({"task_ids": None}, "one of the following is required: task_ids, stream_names"),
+        ({"stream_names": None, "task_names": ["t"]}, "one of the following is required: task_ids, stream_names"),
+        ({"task_ids": ["1"], "stream_names": ["s"]}, "task_ids and stream_names are mutually exclusive"),
+        ({"task_ids": ["1"], "task_names": ["t"]}, "task_ids and task_names are mutually exclusive"),
     ],
 )
 def test_exactly_one_of_the_two_ways(options: dict[str, t.Any], says: str) -> None:

@@ -331,6 +331,6 @@ def test_a_throttle_sent_as_404_is_no_absent_connector() -> None:
 def test_parents_that_exclude_each_other_and_null_which_is_none() -> None:
     result = talk(MODULE, [], connector_ids=["a"], instance_ids=["b"])
     assert result["error"]["kind"] == "configuration"
-    assert "connector_ids and instance_ids are given: they exclude each other" in result["msg"]
+    assert "connector_ids and instance_ids are mutually exclusive" in result["msg"]
     result = talk(MODULE, [], connector_ids=[], instance_ids=None)
     assert (result["failed"], result["request_stats"]["requests"]) == (False, 0)

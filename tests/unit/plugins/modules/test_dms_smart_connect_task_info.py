@@ -193,6 +193,6 @@ def test_a_partial_failure_keeps_what_arrived() -> None:
 def test_parents_that_exclude_each_other_and_null_which_is_none() -> None:
     result = talk(MODULE, [], instance_ids=["a"], instance_names=["b"])
     assert result["error"]["kind"] == "configuration"
-    assert "instance_ids and instance_names are given: they exclude each other" in result["msg"]
+    assert "instance_ids and instance_names are mutually exclusive" in result["msg"]
     result = talk(MODULE, [], instance_ids=[], instance_names=None)
     assert (result["failed"], result["request_stats"]["requests"]) == (False, 0)
