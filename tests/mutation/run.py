@@ -12,6 +12,7 @@ as a diff, then the score of each target. Ends with 1 when a target scores below
 from __future__ import annotations
 
 import difflib
+import importlib
 import multiprocessing
 import os
 import re
@@ -24,11 +25,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-# What the tests import of others is imported here once: each mutant is tested in a fork of this process.
-import ansible.module_utils.basic  # noqa: F401
-import hypothesis  # noqa: F401
 import pytest
-import requests  # noqa: F401
 from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
@@ -40,6 +37,8 @@ UTILS = Path("plugins", "module_utils")
 UNIT = Path("tests", "unit", "plugins")
 # "|" stands in annotations only, which nothing evaluates; whether equal small numbers are identical is Python's business.
 WITHOUT_MEANING = re.compile(r"core/ReplaceBinaryOperator_BitOr_|core/ReplaceComparisonOperator_\w+_Is(Not)?$")
+# What the tests import of others is imported once: each mutant is tested in a fork of this process.
+SHARED = ("ansible.module_utils.basic", "hypothesis", "requests")
 LONGER_THAN_UNBROKEN = 5  # a mutant that takes so many times as long hangs, which is as good as noticed
 
 
@@ -141,6 +140,8 @@ def main(names: Sequence[str]) -> int:
     if unknown:
         print(f"no target {', '.join(sorted(unknown))}; there are: {', '.join(target.name for target in TARGETS)}")
         return 2
+    for module in SHARED:
+        importlib.import_module(module)
     lines, failed = [], False
     context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as folder, context.Pool(None, make_tree, (folder,)) as pool:
