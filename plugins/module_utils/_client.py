@@ -219,7 +219,8 @@ class Client:
         self._began = time.monotonic()
         self._deadline = self._began + policy.total_timeout
         self._todo: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[_Job, _Outcome | Exception]] = queue.SimpleQueue()
+        # No SimpleQueue: before Python 3.13 a timeout that runs out within its `get` can turn into a wait without end.
+        self._done: queue.Queue[tuple[_Job, _Outcome | Exception]] = queue.Queue()
         self._workers = 0
         self._ready: deque[_Job] = deque()
         self._later: list[tuple[float, int, _Job]] = []

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import threading
 import time
 import typing as t
@@ -445,6 +447,23 @@ def test_the_deadline_gives_up_what_is_in_flight_and_what_waits() -> None:
     release.set()
     client.close()
     assert wire.closed
+
+
+def test_a_wait_that_is_over_at_once_ends() -> None:
+    """What is left of `total_timeout` may be less than a microsecond: queue.SimpleQueue would wait for ever then."""
+    outcomes = made(lambda path, headers: ok())[0]._done
+
+    def wait() -> None:
+        for _time in range(5000):
+            with contextlib.suppress(queue.Empty):
+                outcomes.get(timeout=1e-9)
+            outcomes.put(t.cast(t.Any, None))
+            outcomes.get(timeout=1)
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    waiting.join(30)
+    assert not waiting.is_alive()
 
 
 def test_an_answer_that_comes_after_it_was_given_up_is_nobodys() -> None:
