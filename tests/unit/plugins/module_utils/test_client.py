@@ -393,6 +393,35 @@ def test_one_refusal_holds_all_requests_back() -> None:
     assert client.failures == []
 
 
+def test_what_is_asked_again_waits_for_its_backoff() -> None:
+    answers = [refusal(503), ok()]
+    client, wire = made(lambda path, headers: answers.pop(0))
+    with mock.patch.object(_client, "backoff", lambda attempt: 0.2 * attempt):
+        client.run(all_of(["/a"]))
+    assert 0.2 <= wire.sent_at[1] - wire.sent_at[0] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("successes", "rate", "growth"), [(30, 0.95 * 29, 0.0007), (11, 0.95 * 10, 0.05), (3, 5.0, 0.05)]
+)
+def test_the_pace_after_a_refusal(successes: int, rate: float, growth: float) -> None:
+    """Those within the last second count: the first one here is just too old."""
+    pace = _client._Pace()
+    pace.sent(100.0)
+    assert pace.free_at == 0.0  # nothing is known of a limit
+    for number in range(successes):
+        pace.succeeded(100 + number / 100)
+    with mock.patch.object(_client, "SLOWEST_RATE", 5.0):
+        assert pace.throttled(100.5, 101.0, 2.0) == 2.0
+    assert pace.free_at == 103.0
+    pace.sent(103.0)
+    assert pace.free_at == pytest.approx(103 + 1 / (rate * (1 + growth * (2 + 8))), rel=1e-9)
+    assert pace.throttled(101.0, 103.5, 9.0) == 9.0  # it left before all slowed down: no further slowing
+    pace.free_at = 104.0
+    pace.sent(104.0)
+    assert pace.free_at == pytest.approx(104 + 1 / (rate * (1 + growth * (3 + 27))), rel=1e-9)
+
+
 def test_the_pace_goes_on_at_the_rate_that_was_reached() -> None:
     with mock.patch.object(_client, "SLOWEST_RATE", 5.0):
         pace = _client._Pace()
