@@ -31,7 +31,8 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_ESCAPED = re.compile(r"\\+(?:u00|x)([0-9a-f]{2})", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\+(?:u00|x)([0-9a-fA-F]{2})|\\([nrtbf\"'/\\])")
+_LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
 class Cleaner:
@@ -93,7 +94,10 @@ def _decoders() -> tuple[t.Callable[[str], str], ...]:
     import html
     from urllib.parse import unquote
 
-    return (lambda text: _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)), unquote, html.unescape
+    def unescaped(found: re.Match[str]) -> str:
+        return chr(int(found[1], 16)) if found[1] else _LETTERS.get(found[2], found[2])
+
+    return (lambda text: _ESCAPED.sub(unescaped, text)), unquote, html.unescape
 
 
 def _forms(secret: str) -> t.Iterator[str]:
