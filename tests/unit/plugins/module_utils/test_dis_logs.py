@@ -9,7 +9,7 @@ import random
 import typing as t
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis, _dis_logs
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis, _dis_logs, _facts
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import RefusedInside, ShapeError
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.module_utils.flows import (
     BROKEN,
@@ -722,6 +722,18 @@ def test_an_error_inside_a_success(answer: dict[str, t.Any], told: tuple[str, st
 def test_an_answer_of_another_shape(answer: dict[str, t.Any]) -> None:
     with pytest.raises(ShapeError):
         _dis_logs.page_of(answer)
+
+
+def test_a_total_or_a_list_is_enough() -> None:
+    assert _dis_logs.page_of({"transferTaskLogList": []}) == _dis_logs.Page(None, [])
+    assert _dis_logs.page_of({"totalNum": 0}) == _dis_logs.Page(0, [])
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+def test_the_first_start_and_the_last_end_in_any_order(order: str) -> None:
+    (task,) = read(Service(3), order=order).value["tasks"]
+    assert task["first_started_at"] == _facts.moment(at(0))
+    assert task["last_ended_at"] == _facts.moment(at(3))
 
 
 def test_totals_that_cannot_be() -> None:
