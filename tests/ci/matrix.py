@@ -57,6 +57,7 @@ def _row(test: AnsibleTest, results: dict[str, Result]) -> str:
         return "passed" if all(result.passed for result in found) else "FAILED"
 
     oldest = [test.units_on(OLDEST_TARGET).name, test.integration_on(OLDEST_TARGET).name]
-    cells = [test.core.line, f"Python {test.control}", cell(test.sanity().name), cell(test.units().name)]
+    sanity = ", without ".join([cell(test.sanity().name), *(test.core.sanity_skips if _is_first(test) else ())])
+    cells = [test.core.line, f"Python {test.control}", sanity, cell(test.units().name)]
     cells += [cell(test.integration().name), cell(*oldest)]
     return f"| {' | '.join(cells)} |"
