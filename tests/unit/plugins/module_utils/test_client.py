@@ -531,6 +531,24 @@ def test_after_three_hopeless_refusals_nothing_more_is_sent(answer: Answer, kind
     assert replies[3].failure.error_msg == "not sent: 3 requests in a row were refused"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [refusal(400), refusal(403), refusal(404), refusal(503, Retry_After="1"), TransportError("timeout", True, "")],
+)
+def test_what_fails_for_itself_stops_and_slows_no_other(answer: Answer | TransportError) -> None:
+    def handler(path: str, headers: t.Mapping[str, str]) -> Answer:
+        if isinstance(answer, TransportError):
+            raise answer
+        return answer
+
+    client, wire = made(handler, retries=0)
+    replies = client.run(all_of([f"/{number}" for number in range(8)]))
+    assert len(wire.paths) == 8
+    assert client.throttled == 0
+    assert client._pace.free_at == 0.0
+    assert not any("asks to wait" in (reply.failure.error_msg or "") for reply in replies)
+
+
 def test_what_was_answered_is_told_though_nothing_more_is_sent() -> None:
     """Requests that are on their way when the sending ends keep what they were told."""
     refused = threading.Event()
