@@ -216,7 +216,7 @@ def listed_tasks(client: Client, stream_name: str) -> Flow:
     return Stream(stream_name, False, total, quota, [], list(entries.values()), complete)
 
 
-def _task_list(body: t.Any, first: bool = True) -> tuple[int | None, int | None, bool, list[Facts]]:
+def _task_list(body: t.Any, first: bool) -> tuple[int | None, int | None, bool, list[Facts]]:
     """Return (total, quota, whether there are more, entries) of a page."""
     facts = _facts.tidy(body)
     total, entries = _facts.page_of(facts, "total_number", "tasks", "details", first=first)

@@ -58,7 +58,7 @@ TARGETS = (
         "signing", "_auth.py", ("canonical_request", "sign", "encode_query", "text", "headers"), ("test_auth.py",), 95
     ),
     Target("kinds", "_errors.py", ("kind_of", "_kind_inside", "error_of"), ("test_errors.py",), 95),
-    Target("retries", "_client.py", tuple(RETRIES.split()), ("test_client.py",), 75),
+    Target("retries", "_client.py", tuple(RETRIES.split()), ("test_client.py",), 90),
     Target("paging-streams", "_dis.py", (), ("test_dis.py", "test_dis_transfer_task_info.py"), 95),
     Target("paging-logs", "_dis_logs.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 75),
     Target(
