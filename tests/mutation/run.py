@@ -60,6 +60,8 @@ TARGETS = (
     Target("kinds", "_errors.py", ("kind_of", "_kind_inside", "error_of"), ("test_errors.py",), 95),
     Target("retries", "_client.py", tuple(RETRIES.split()), ("test_client.py",), 90),
     Target("paging-streams", "_dis.py", (), ("test_dis.py", "test_dis_transfer_task_info.py"), 95),
+    # A third of what survives is in `_likely`, how many pages to ask for together, and as much in how far back moved rows
+    # are looked for and in bounds: these change the cost of a call, not its result.
     Target("paging-logs", "_dis_logs.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 75),
     Target(
         "paging-kafka",
