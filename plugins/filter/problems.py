@@ -25,7 +25,7 @@ def problems(value: t.Any, *args: t.Any, **options: t.Any) -> list[str]:
     now = given.pop("now", None)
     try:
         moment = time.time_ns() // 10**6 if now is None else _judge.parse_now(now)
-        return _judge.findings(value, now=moment, **given)
+        return _judge.problems(value, now=moment, **given)
     except _judge.JudgeError as error:
         raise AnsibleFilterError(f"cannot judge this: {error}") from error
 

@@ -19,10 +19,10 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
     _mapping,
     _place,
     _shown,
-    _state_findings,
+    _state_problems,
 )
 
-__all__ = ["JudgeError", "Limits", "findings", "parse_duration", "parse_now"]
+__all__ = ["JudgeError", "Limits", "parse_duration", "parse_now", "problems"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # The lists of the modules' results, and what their entries are called. `tasks` counts only beside `logs`.
@@ -47,7 +47,7 @@ class Limits(t.NamedTuple):
     allow_empty: bool
 
 
-def findings(
+def problems(
     value: t.Any,
     *,
     max_age: t.Any = None,
@@ -71,8 +71,8 @@ def findings(
         bool(allow_empty),
     )
     if isinstance(value, Mapping):
-        return list(_result_findings(value, limits) if _is_result(value) else _task_findings(value, limits))
-    return list(_list_findings(_entries(value, "the value"), limits))
+        return list(_result_problems(value, limits) if _is_result(value) else _task_problems(value, limits))
+    return list(_list_problems(_entries(value, "the value"), limits))
 
 
 def parse_duration(value: t.Any, name: str = "max_age") -> int | None:
@@ -131,14 +131,14 @@ def _lists_of(result: Mapping[str, t.Any]) -> list[str]:
     return [key for key in RESULT_LISTS if key in result and (key != "tasks" or "logs" in result)]
 
 
-def _list_findings(entries: Sequence[t.Any], limits: Limits) -> t.Iterator[str]:
+def _list_problems(entries: Sequence[t.Any], limits: Limits) -> t.Iterator[str]:
     if not entries and not limits.allow_empty:
         yield "nothing to judge: the list is empty"
     for entry in entries:
         if not isinstance(entry, Mapping):
             raise JudgeError(f"{SHAPE}, got a list with {_shown(entry)} in it")
     results = [entry for entry in entries if _is_result(entry)]
-    # The same stream can live in each of several regions or projects: then each finding says in which.
+    # The same stream can live in each of several regions or projects: then each problem says in which.
     apart = {
         key: word
         for key, word in (("region", "region"), ("project_id", "project"))
@@ -146,19 +146,19 @@ def _list_findings(entries: Sequence[t.Any], limits: Limits) -> t.Iterator[str]:
     }
     for position, entry in enumerate(entries, 1):
         if not _is_result(entry):
-            yield from _task_findings(entry, limits)
+            yield from _task_problems(entry, limits)
             continue
         item = entry.get(str(entry.get("ansible_loop_var", "item")))
         label = f"item {_flat(item)}" if isinstance(item, (str, int)) else f"result {position} of {len(entries)}"
         where = "".join(f"{word} {_flat(entry[key])}, " for key, word in apart.items() if entry.get(key))
-        for finding in _result_findings(entry, limits, f"{label}: "):
-            yield where + finding
+        for problem in _result_problems(entry, limits, f"{label}: "):
+            yield where + problem
 
 
-def _result_findings(result: Mapping[str, t.Any], limits: Limits, label: str = "") -> t.Iterator[str]:
-    """Judge one result; `label` names it in the findings that have no stream or connector to name."""
+def _result_problems(result: Mapping[str, t.Any], limits: Limits, label: str = "") -> t.Iterator[str]:
+    """Judge one result; `label` names it in the problems that have no stream or connector to name."""
     if "results" in result:
-        yield from _loop_findings(result, limits)
+        yield from _loop_problems(result, limits)
         return
     lists = _lists_of(result)
     ended_well = False
@@ -182,7 +182,7 @@ def _result_findings(result: Mapping[str, t.Any], limits: Limits, label: str = "
     for key in lists:
         for task in _entries(result[key], key):
             judged += 1
-            yield from _task_findings(_mapping(task, key), limits)
+            yield from _task_problems(_mapping(task, key), limits)
     if ended_well and not judged and not missing and not limits.allow_empty:
         nothing = " and no ".join(RESULT_LISTS[key] for key in lists)
         yield f"{label}nothing to judge: the result has no {nothing}{_without_connector(result)}"
@@ -202,10 +202,10 @@ def _other_failures(result: Mapping[str, t.Any], label: str) -> t.Iterator[str]:
         yield f"{label}failed: {len(errors) - OTHER_FAILURES} more requests, see errors of the result"
 
 
-def _loop_findings(result: Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]:
+def _loop_problems(result: Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]:
     entries = _entries(result["results"], "results")
     if entries:
-        found = list(_list_findings(entries, limits))
+        found = list(_list_problems(entries, limits))
         yield from found
         if result.get("failed") and not found:
             yield f"failed: {_message(result)}"
@@ -215,19 +215,19 @@ def _loop_findings(result: Mapping[str, t.Any], limits: Limits) -> t.Iterator[st
         yield "nothing to judge: the loop had no items"
 
 
-def _task_findings(task: Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]:
+def _task_problems(task: Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]:
     kind = _kind(task)
     state = task.get("state" if kind == "dis" else "status")
     if state is not None and not isinstance(state, str):
         raise JudgeError(f"{SHAPE}, got something whose state is {_shown(state)}")
     if kind == "log":
         if limits.max_age is not None:
-            yield from _log_findings(task, limits.max_age, limits.now)
+            yield from _log_problems(task, limits.max_age, limits.now)
         return
-    yield from _state_findings(task, "state" if kind == "dis" else "status")
+    yield from _state_problems(task, "state" if kind == "dis" else "status")
     if kind == "dis":
         if limits.max_age is not None:
-            yield from _age_findings(task, limits.max_age, limits.now)
+            yield from _age_problems(task, limits.max_age, limits.now)
         if limits.max_discarded is not None:
             discarded = _number(task.get("discarded_records"))
             limit = f"limit {limits.max_discarded}"
@@ -243,7 +243,7 @@ def _task_findings(task: Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]
             yield f"{_place(task)}: lag {lag} messages, limit {limits.max_lag}"
 
 
-def _age_findings(task: Mapping[str, t.Any], max_age: int, now: int) -> t.Iterator[str]:
+def _age_problems(task: Mapping[str, t.Any], max_age: int, now: int) -> t.Iterator[str]:
     place, limit = _place(task), f"limit {_duration(max_age)}"
     last, created = task.get("last_transfer_timestamp"), _number(task.get("create_time"))
     if last is not None and _number(last) is None:
@@ -257,7 +257,7 @@ def _age_findings(task: Mapping[str, t.Any], max_age: int, now: int) -> t.Iterat
         yield f"{place}: has never transferred, created {_ago(now - created, max_age)} ({_iso(created)}), {limit}"
 
 
-def _log_findings(task: Mapping[str, t.Any], max_age: int, now: int) -> t.Iterator[str]:
+def _log_problems(task: Mapping[str, t.Any], max_age: int, now: int) -> t.Iterator[str]:
     place, limit = _place(task), f"limit {_duration(max_age)}"
     ended = task.get("last_ended_at")
     moment = _iso_to_ms(ended) if isinstance(ended, str) else None

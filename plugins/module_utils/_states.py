@@ -23,25 +23,25 @@ class JudgeError(ValueError):
 
 def state_problems(task: Mapping[str, t.Any]) -> list[str]:
     """Return what is wrong with one task by its state and the states of its partitions alone."""
-    return list(_state_findings(task, "state" if _kind(task) == "dis" else "status"))
+    return list(_state_problems(task, "state" if _kind(task) == "dis" else "status"))
 
 
-def _state_findings(task: Mapping[str, t.Any], key: str) -> t.Iterator[str]:
+def _state_problems(task: Mapping[str, t.Any], key: str) -> t.Iterator[str]:
     place = _place(task)
     state = task.get(key)
     if state != RUNNING:
         yield f"{place}: {key} " + ("not known" if state is None else f"is {_flat(state)}, not {RUNNING}")
     if key == "state":
         for partition in _entries(task.get("partitions") or (), "partitions"):
-            yield from _partition_findings(place, _mapping(partition, "partitions"), "state")
+            yield from _partition_problems(place, _mapping(partition, "partitions"), "state")
         return
     for topic in _entries(task.get("topics_info") or (), "topics_info"):
         name = f"{place}, topic {_flat(_mapping(topic, 'topics_info').get('topic'))}"
         for partition in _entries(topic.get("partitions") or (), "partitions"):
-            yield from _partition_findings(name, _mapping(partition, "partitions"), "status")
+            yield from _partition_problems(name, _mapping(partition, "partitions"), "status")
 
 
-def _partition_findings(place: str, partition: Mapping[str, t.Any], key: str) -> t.Iterator[str]:
+def _partition_problems(place: str, partition: Mapping[str, t.Any], key: str) -> t.Iterator[str]:
     state = partition.get(key)
     if state not in WELL_PARTITIONS:
         told = f"{key} not known" if state is None else f"{key} is {_flat(state)}, not {RUNNING}"

@@ -81,7 +81,7 @@ def result(key: str, *tasks: t.Any, **others: t.Any) -> dict[str, t.Any]:
 
 
 def judge(value: t.Any, **options: t.Any) -> list[str]:
-    return _judge.findings(value, **{"now": NOW, **options})
+    return _judge.problems(value, **{"now": NOW, **options})
 
 
 # By state alone.
