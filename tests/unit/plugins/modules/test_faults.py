@@ -26,7 +26,7 @@ from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.proxy impo
 
 GUIDE = pathlib.Path(__file__).resolve().parents[4] / "docs" / "docsite" / "rst" / "guide_faults.rst"
 OVERRUNS: list[tuple[float, str]] = []
-FIELDS = "kind service method path http_status error_code error_msg request_id attempts elapsed".split()
+FIELDS = "kind service method path http_status error_code error_msg request_id attempts elapsed endpoint".split()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -250,7 +250,7 @@ def answering(answer: bytes) -> tuple[socket.socket, str]:
             b'HTTP/1.1 404 No\r\n\r\n{"status": 404, "error": "Not Found"}',
             "not_found",
             1,
-            "HTTP 404 Not Found. The path",
+            "HTTP 404 Not Found. The host asked was 127.0.0.1",
         ),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nabc", "protocol", 1, "was not asked for"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", "protocol", 2, "the answer was cut short"),
