@@ -271,7 +271,7 @@ def _tls_context(validate_certs: bool, ca_path: str | None) -> t.Any:
     except (ssl.SSLError, OSError):
         raise ConfigurationError(
             f"ca_path is {bundle!r}, which is not a readable file of PEM certificates on the host that the module runs on"
-            " (REQUESTS_CA_BUNDLE and OS_CACERT set it too)."
+            " (REQUESTS_CA_BUNDLE, OS_CACERT, CURL_CA_BUNDLE and SSL_CERT_FILE set it too)."
         ) from None
     # urllib3 1 keeps an IP address from the context, which could not compare it then; it compares all names itself.
     context.check_hostname = not getattr(urllib3, "__version__", "").startswith("1.")

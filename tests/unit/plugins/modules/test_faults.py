@@ -10,8 +10,10 @@ import json
 import pathlib
 import re
 import socket
+import sys
 import threading
 import typing as t
+from unittest import mock
 
 import pytest
 from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
@@ -76,6 +78,10 @@ def staged(row: Row, emulator: Emulator) -> t.Iterator[tuple[str, dict[str, str]
             yield secure.url, {}, options
     elif kind == "proxy":
         options["auth_token"] = "ExampleToken"
+        if name.startswith("socks"):
+            with mock.patch.dict(sys.modules, {"socks": None}):
+                yield "https://dis.example.invalid", {"https_proxy": f"{name}://127.0.0.1:{closed_port()}"}, options
+            return
         if name == "none":
             yield "https://dis.example.invalid", {"https_proxy": f"http://127.0.0.1:{closed_port()}"}, options
             return
@@ -108,8 +114,10 @@ def test_fault_that_stays(row: Row, emulator: Emulator) -> None:
     assert row.says in called.result["msg"]
     assert list(error) == FIELDS
     assert called.result["errors"] == [error]
-    assert error["service"] == ("dms" if row.module.startswith("dms") else "dis")
-    assert error["path"].startswith("/v2/")
+    service = row.service or ("dms" if row.module.startswith("dms") else "dis")
+    assert error["service"] == service
+    assert error["endpoint"] == url
+    assert error["path"].startswith({"iam": "/v3", "sts": "/v5/"}.get(service, "/v2/"))
     assert 0 <= error["elapsed"] <= stats["elapsed"] <= called.seconds
     total = options.get("total_timeout", 20)
     OVERRUNS.append((called.seconds - total, row.what))
