@@ -47,10 +47,11 @@ def connection_options() -> dict[str, dict[str, t.Any]]:
 
     The credentials have no fallback here: they come from one source as a whole, which `_auth.find` sees to.
     """
+    variables = _auth.ENVIRONMENT
     return {
-        "region": _filled("HUAWEICLOUD_REGION", "HW_REGION_NAME", "OS_REGION_NAME"),
-        "project_id": _filled("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID"),
-        "project_name": _filled("HW_PROJECT_NAME", "OS_PROJECT_NAME"),
+        "region": _filled(*variables["region"]),
+        "project_id": _filled(*variables["project_id"]),
+        "project_name": _filled(*variables["project_name"]),
         "auth_token": {"type": "str", "no_log": True},
         "access_key": {"type": "str", "no_log": True, "aliases": ["ak"]},
         "secret_key": {"type": "str", "no_log": True, "aliases": ["sk"]},
@@ -58,7 +59,7 @@ def connection_options() -> dict[str, dict[str, t.Any]]:
         "username": {"type": "str"},
         "password": {"type": "str", "no_log": True},
         "domain_name": _filled("HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME"),
-        "domain_id": _filled("HUAWEICLOUD_SDK_DOMAIN_ID", "HW_DOMAIN_ID", "OS_DOMAIN_ID"),
+        "domain_id": _filled("HUAWEICLOUD_SDK_DOMAIN_ID", "HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID"),
         "credentials_file": _filled(
             "HUAWEICLOUD_SDK_CREDENTIALS_FILE", type="path", default="~/.huaweicloud/credentials"
         ),
@@ -67,18 +68,30 @@ def connection_options() -> dict[str, dict[str, t.Any]]:
             default="auto",
             choices=["auto", "token", "aksk", "password", "profile", "metadata"],
         ),
-        "metadata_endpoint": _filled("HUAWEICLOUD_METADATA_ENDPOINT", default="http://169.254.169.254"),
-        "cloud": _filled("HW_CLOUD"),
-        "dis_endpoint": _filled("HUAWEICLOUD_DIS_ENDPOINT"),
-        "dms_endpoint": _filled("HUAWEICLOUD_DMS_ENDPOINT"),
-        "iam_endpoint": _filled("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HW_AUTH_URL", "OS_AUTH_URL"),
+        "metadata_endpoint": _filled(*variables["metadata_endpoint"], default="http://169.254.169.254"),
+        "cloud": _filled(*variables["cloud"]),
+        "dis_endpoint": _filled(*variables["dis_endpoint"]),
+        "dms_endpoint": _filled(*variables["dms_endpoint"]),
+        "iam_endpoint": _filled(*variables["iam_endpoint"]),
+        "sts_endpoint": _filled(*variables["sts_endpoint"]),
         "validate_certs": {"type": "bool", "default": True},
-        "ca_path": _filled("REQUESTS_CA_BUNDLE", "OS_CACERT", type="path"),
+        "ca_path": _filled("REQUESTS_CA_BUNDLE", "OS_CACERT", "CURL_CA_BUNDLE", "SSL_CERT_FILE", type="path"),
         "timeout": {"type": "float", "default": 30},
         "total_timeout": {"type": "float", "default": 300},
         "retries": {"type": "int", "default": 4},
         "concurrency": {"type": "int", "default": 16},
+        "agency_name": _filled(*variables["agency_name"]),
+        "agency_domain_name": _filled(*variables["agency_domain_name"]),
+        "agency_domain_id": _filled(*variables["agency_domain_id"]),
+        "agency_duration": _filled(*variables["agency_duration"], type="int", default=3600),
+        "profile": _filled(*variables["profile"]),
+        "shared_config_file": _filled(*variables["shared_config_file"], type="path"),
     }
+
+
+def enterprise_project_option() -> dict[str, t.Any]:
+    """Return the spec of the option that the two DMS modules have for users of one enterprise project."""
+    return _filled("HUAWEICLOUD_ENTERPRISE_PROJECT_ID", "HW_ENTERPRISE_PROJECT_ID")
 
 
 def list_option(alias: str | None = None) -> dict[str, t.Any]:
@@ -122,6 +135,20 @@ class Call:
         """Return a filter option's words in upper case; None when there is no such filter."""
         values = self.names(option, safe=False)
         return None if values is None else frozenset(value.strip().upper() for value in values)
+
+    def enterprise_project(self) -> str | None:
+        """Return the enterprise project that the list of instances is asked for, or None."""
+        value: str | None = self.params["enterprise_project_id"]
+        if not value:  # given as null or as an empty text, as if it had been left out
+            try:
+                value = _environment(*enterprise_project_option()["fallback"][1])
+            except AnsibleFallbackNotFound:
+                return None
+        if not _SAFE.match(value):
+            raise ConfigurationError(
+                f"enterprise_project_id is {value!r}: it has letters, digits, '-' and '_' only (0 is the default one)."
+            )
+        return value
 
     def one_of(self, *options: str) -> None:
         """Refuse more than one of the options. (Ansible's own check counts those that are null.)"""
@@ -183,24 +210,31 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
     learned(*_proxy_passwords())
     credentials, profile = _auth.find(params, os.environ)
     learned(*credentials.secrets())
-    for name in ("project_id", "domain_id", "iam_endpoint"):
+    agency = _auth.agency(params, credentials, lambda option: _auth.origin(params, os.environ, option))
+    for name in ("region", "project_id", "domain_id", "iam_endpoint"):
+        if name == "project_id" and agency:  # the file's project is the base account's, not the agency's
+            continue
         params[name] = params[name] or profile.values.get(name) or None
     _check_connection(params)
-    result["project_id"] = params["project_id"]
+    result.update(region=params["region"], project_id=params["project_id"])
     question = check(Call(module))
     if question is None:
         return []
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _iam
 
-    client = _client_for(module, cleaner, question.service)
-    project = _iam.Project(params["project_id"], params["project_name"] or params["region"])
+    client = _client_for(module, cleaner, [question.service, *([agency.service] if agency else [])])
+    named_by = "project_name" if params["project_name"] else "region"
+    variable = _auth.origin(params, os.environ, named_by)
+    told = f" (from {variable})" if variable != named_by else ""
+    project = _iam.Project(params["project_id"], params[named_by], told)
+    acting = _iam.Acting(agency, params["domain_id"]) if agency else None
     if not project.id and not project.name:
         raise ConfigurationError(
             "The project is not known: set region (or HUAWEICLOUD_REGION, for example eu-west-101), "
             "project_name (HW_PROJECT_NAME) or project_id (HUAWEICLOUD_SDK_PROJECT_ID)."
         )
     try:
-        if client.run(_iam.authenticate(client, credentials, project, learned)):
+        if client.run(_iam.authenticate(client, credentials, project, learned, acting)):
             result["project_id"] = client.project_id
             result.update(client.run(question.flow(client)))
     finally:
@@ -209,8 +243,8 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
     return [failure for _place, failure in sorted(client.failures, key=lambda entry: entry[0])]
 
 
-def _client_for(module: AnsibleModule, cleaner: Cleaner, service: str) -> Client:
-    """Return a client with the endpoints and limits that the options say; what is missing for the service is said first."""
+def _client_for(module: AnsibleModule, cleaner: Cleaner, services: list[str]) -> Client:
+    """Return a client with the endpoints and limits that the options say; what is missing for the services is said first."""
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _client, _transport
 
     params = module.params
@@ -223,7 +257,8 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, service: str) -> Client
             endpoints[name] = _endpoints.resolve(name, params["region"], params["cloud"], params[f"{name}_endpoint"])
         return endpoints[name]
 
-    endpoint(service)
+    for service in services:
+        endpoint(service)
     if not params["validate_certs"]:
         module.warn("validate_certs is false: whoever sits between this host and the service can read the credentials.")
     try:
@@ -234,7 +269,18 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, service: str) -> Client
         install = f"{sys.executable} -m pip install 'requests>=2.25.1'"
         raise ConfigurationError(f"{missing_required_lib('requests')}. For example: {install}") from error
     policy = _client.Policy(params["total_timeout"], params["retries"], params["concurrency"])
-    return _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
+    client = _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
+    client.origins = {name: _origin_of(params, name) for name in ("dis", "dms", "iam", "sts", "metadata")}
+    return client
+
+
+def _origin_of(params: dict[str, t.Any], service: str) -> str:
+    """Return which options or variables a service's endpoint is made of."""
+    option = f"{service}_endpoint"
+    parts = [option] if params[option] else [name for name in ("region", "cloud") if params[name]]
+    named = [_auth.origin(params, os.environ, name) for name in parts]
+    told = [name if name == source else f"{name}, from {source}" for name, source in zip(parts, named)]
+    return told[0] if params[option] else f"built of {' and '.join(told)}"
 
 
 def _complete_connection(params: dict[str, t.Any]) -> None:

@@ -52,6 +52,12 @@ options:
       - A task that this takes out is not reported as missing.
     type: list
     elements: str
+  enterprise_project_id:
+    description:
+      - Enterprise project whose instances are listed, for users who may read only that one. It goes along with the list of instances.
+      - If not set, the value of E(HUAWEICLOUD_ENTERPRISE_PROJECT_ID) or E(HW_ENTERPRISE_PROJECT_ID) is used.
+    type: str
+    version_added: 1.1.0
   details:
     description:
       - Also ask for each task by itself, at one more request for each. The list already tells nearly all, so V(false) is quicker and
@@ -302,7 +308,7 @@ error:
       type: str
       sample: authentication
     service:
-      description: Service that was asked, one of V(dis), V(dms), V(iam) and V(metadata). V(null) for RV(error.kind=configuration).
+      description: Service that was asked, one of V(dis), V(dms), V(iam), V(sts) and V(metadata). V(null) for RV(error.kind=configuration).
       type: str
       sample: dis
     method:
@@ -310,9 +316,16 @@ error:
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
+      description: Path of the request, that of the endpoint included, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
+    endpoint:
+      description:
+        - Base URL that was asked, without credentials. V(null) for RV(error.kind=configuration).
+        - Where a wrong host may be the cause, C(msg) says which option or variable it comes from.
+      type: str
+      version_added: 1.1.0
+      sample: https://dis.eu-west-101.myhuaweicloud.eu
     http_status:
       description: HTTP status of the answer, V(null) when none came.
       type: int
@@ -367,7 +380,7 @@ def check(call: _module.Call) -> _module.Question | None:
         return None
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _dms
 
-    wanted = _dms.Wanted(None, instance_ids, instance_names, task_ids, task_names, statuses)
+    wanted = _dms.Wanted(None, instance_ids, instance_names, task_ids, task_names, statuses, call.enterprise_project())
     return _module.Question(
         "dms", lambda client: _dms.smart_connect_tasks(client, wanted, call.params["details"], call.warn)
     )
@@ -381,6 +394,7 @@ def main() -> None:
         "task_ids": _module.list_option("task_id"),
         "task_names": _module.list_option("task_name"),
         "statuses": _module.list_option(),
+        "enterprise_project_id": _module.enterprise_project_option(),
         "details": {"type": "bool", "default": True},
     }
     _module.run(options, NOTHING, check)

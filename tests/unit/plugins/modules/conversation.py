@@ -36,7 +36,7 @@ TOKEN = "ExampleToken-0123456789"
 CASES = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "cases"
 MODULES = "ansible_collections.hwcloud.streaming.plugins.modules"
 FAILURE_FIELDS = set(
-    "kind service method path http_status error_code error_msg request_id attempts elapsed".split()
+    "kind service method path http_status error_code error_msg request_id attempts elapsed endpoint".split()
 )  # of `error` in the result
 NO_STATS = {"requests": 0, "retries": 0, "throttled": 0, "connections": 0, "elapsed": 0.0}
 # Maps whose keys are values of the service or the user's own words.
