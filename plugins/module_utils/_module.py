@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
 
 NO_STATS = {"requests": 0, "retries": 0, "throttled": 0, "connections": 0, "elapsed": 0.0}
 REGISTERED_LENGTH = 8  # Ansible replaces a registered value wherever it occurs: shorter ones would garble facts
+LIMITS = ("max_age", "max_lag", "max_discarded")  # the options that add to the problems
 LONGEST_TIMEOUT = 10**8  # seconds; the system's own limits are not far behind
 _SAFE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -102,13 +103,19 @@ def list_option(alias: str | None = None) -> dict[str, t.Any]:
     return option
 
 
+def limit_options(*names: str) -> dict[str, dict[str, t.Any]]:
+    """Return the specs of the limits that a module judges by; `max_age` is raw, since a number stays one only so."""
+    return {name: {"type": "raw" if name == "max_age" else "int"} for name in names}
+
+
 class Call:
     """One run of a module: its options, checked, and what it needs to ask and to warn."""
 
-    def __init__(self, module: AnsibleModule) -> None:
+    def __init__(self, module: AnsibleModule, cleaner: Cleaner) -> None:
         self.params: dict[str, t.Any] = module.params
         self.now = int(time.time() * 1000)
-        self.warn: t.Callable[[str], None] = module.warn
+        self.limits: dict[str, t.Any] = {}  # those that were given, once they have been checked
+        self.warn: t.Callable[[str], None] = lambda text: module.warn(cleaner.mask([text])[0])
 
     def names(self, option: str, safe: bool = True, longest: int | None = None) -> list[str] | None:
         """Return a list option without duplicates; None stays None ("all that there is").
@@ -131,10 +138,22 @@ class Call:
                 raise ConfigurationError(f"{option} holds {value!r}: a name has at most {longest} characters.")
         return list(dict.fromkeys(values))
 
-    def words(self, option: str) -> frozenset[str] | None:
-        """Return a filter option's words in upper case; None when there is no such filter."""
+    def words(self, option: str, known: str) -> frozenset[str] | None:
+        """Return a filter option's words in upper case; None when there is no such filter.
+
+        A word that is none of the `known` ones is warned of, no more: the services may know others tomorrow.
+        """
         values = self.names(option, safe=False)
-        return None if values is None else frozenset(value.strip().upper() for value in values)
+        if values is None:
+            return None
+        words = dict.fromkeys(value.strip().upper() for value in values)
+        unknown = [word for word in words if word not in known.split()]
+        if unknown:
+            self.warn(
+                f"{option} holds {', '.join(repr(word) for word in unknown)}, which the service is not known to send; "
+                f"known are {', '.join(known.split())}. No task may pass this filter."
+            )
+        return frozenset(words)
 
     def enterprise_project(self) -> str | None:
         """Return the enterprise project that the list of instances is asked for, or None."""
@@ -170,13 +189,17 @@ class Question(t.NamedTuple):
 
 
 Check = t.Callable[[Call], t.Optional[Question]]
+Line = t.Callable[[t.Dict[str, t.Any]], str]
 
 
-def run(options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: Check) -> None:
+def run(
+    options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: Check, line: Line, tasks: str = ""
+) -> None:
     """Be the module: `check` looks at the options and returns the question, or None when there is nothing to ask.
 
     The question is a flow that returns the module's facts; `nothing` are the facts of a call that asked for nothing or
-    could not ask. This is the only place that ends the process.
+    could not ask. `line` says of a result how many things of what kind there are; `tasks` is the list that the option
+    only_problems cuts. This is the only place that ends the process.
     """
     module = AnsibleModule(argument_spec={**options, **connection_options()}, supports_check_mode=True)
     cleaner = Cleaner()
@@ -187,16 +210,28 @@ def run(options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: 
         "project_id": None,
         "request_stats": NO_STATS,
     }
+    call = Call(module, cleaner)
     try:
-        failures = _gather(module, cleaner, result, check)
+        failures = _gather(module, cleaner, result, call, check)
     except ConfigurationError as error:
         failures = [Failure("configuration", error_msg=cleaner.clean(str(error)))]
     except Exception as error:  # noqa: BLE001  # a defect of the collection: say where, not what the values were
         failures = [Failure("protocol", error_msg=defect(error))]
-    _finish(module, result, failures)
+    failures = [_masked(failure, cleaner) for failure in failures]
+    try:
+        message = _stand(result, failures, call, cleaner, line)
+        if module.params.get("only_problems"):
+            result[tasks] = [task for task in result[tasks] if task["problems"]]
+    except Exception as error:  # noqa: BLE001  # likewise: what was gathered is still in the result
+        failures = [Failure("protocol", error_msg=defect(error)), *failures]
+        message = _failure_message(failures)
+        result["problems"] = [f"failed: {message}"]
+    _finish(module, result, failures, message)
 
 
-def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], check: Check) -> list[Failure]:
+def _gather(
+    module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], call: Call, check: Check
+) -> list[Failure]:
     """Fill the result with what can be had; return what failed."""
     params = module.params
     _complete_connection(params)
@@ -217,7 +252,13 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
         params[name] = params[name] or profile.values.get(name) or None
     _check_connection(params)
     result.update(region=params["region"], project_id=params["project_id"])
-    question = check(Call(module))
+    given = {name: params[name] for name in LIMITS if params.get(name) is not None}
+    if given:
+        from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+        _standing.check_limits(given)
+        call.limits = given
+    question = check(call)
     if question is None:
         return []
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _iam
@@ -324,20 +365,51 @@ def _proxy_passwords() -> t.Iterator[str]:
             yield from {password, unquote(password)}
 
 
-def _finish(module: AnsibleModule, result: dict[str, t.Any], failures: list[Failure]) -> t.NoReturn:
+def _masked(failure: Failure, cleaner: Cleaner) -> Failure:
+    """Return a failure whose request does not show a secret: a resource may have one as its name."""
+    purpose, path = cleaner.mask([failure.purpose, failure.path or ""])
+    return failure._replace(purpose=purpose, path=path or None)
+
+
+def _stand(result: dict[str, t.Any], failures: list[Failure], call: Call, cleaner: Cleaner, line: Line) -> str:
+    """Put into the result what is wrong in it; return its message: how things stand, or what failed."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+    seen = result
+    message = ""
+    if failures:
+        errors = [failure.as_dict() for failure in failures]
+        first = _first(failures).as_dict()
+        message = _failure_message(failures)
+        seen = {**result, "failed": True, "msg": message, "error": first, "errors": errors}
+    problems = _standing.judge(seen, call.limits, call.now, cleaner.mask)
+    result.update(summary=seen["summary"], problems=problems)
+    return message or cleaner.mask([_standing.with_problems(line(result), problems)])[0]
+
+
+def _first(failures: list[Failure]) -> Failure:
+    """Return the failure that the message speaks of: one whose request had its turn, if any had."""
+    return next((failure for failure in failures if failure.attempts), failures[0])
+
+
+def _failure_message(failures: list[Failure]) -> str:
+    first = _first(failures)
+    message = first.error_msg or "" if first.kind == "configuration" else first.sentence()
+    if len(failures) > 1:
+        more = "1 more request" if len(failures) == 2 else f"{len(failures) - 1} more requests"
+        message = f"{message} {more} failed or had no turn, see errors; what did arrive is in the result."
+    return message
+
+
+def _finish(module: AnsibleModule, result: dict[str, t.Any], failures: list[Failure], message: str) -> t.NoReturn:
     """End the module with what was gathered, as a failure if anything failed."""
     if failures:
         result["errors"] = [failure.as_dict() for failure in failures]
     module.no_log_values = _registered(module.no_log_values, result)
     result["invocation"] = {"module_args": _shown_options(module)}
     if not failures:
-        module.exit_json(**result)
-    first = next((failure for failure in failures if failure.attempts), failures[0])
-    message = first.error_msg or "" if first.kind == "configuration" else first.sentence()
-    if len(failures) > 1:
-        more = "1 more request" if len(failures) == 2 else f"{len(failures) - 1} more requests"
-        message = f"{message} {more} failed or had no turn, see errors; what did arrive is in the result."
-    result["error"] = first.as_dict()
+        module.exit_json(msg=message, **result)
+    result["error"] = _first(failures).as_dict()
     module.fail_json(msg=message, **result)
 
 

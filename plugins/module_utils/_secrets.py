@@ -11,6 +11,7 @@ import typing as t
 MASK = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 SHORTEST = 4  # shorter values stand in any text by chance
 SHORTEST_BROKEN = 8  # likewise, when blanks do not count
+SHORTEST_NAME = 8  # likewise, in sentences about resources
 # Of a part of a secret: with digits and letters in it, with small and capital ones in a way that words do not have, any.
 SHORTEST_PART, SHORTEST_MIXED, SHORTEST_WORDLESS = 8, 12, 20
 LONGEST_TEXT = 500
@@ -67,6 +68,18 @@ class Cleaner:
         if len(text) > LONGEST_READ and len(cleaned) <= LONGEST_TEXT:  # the last word may be the half of a secret
             return f"{cleaned.rpartition(' ')[0]} ...".lstrip()
         return cleaned if len(cleaned) <= LONGEST_TEXT else cleaned[:LONGEST_TEXT] + "..."
+
+    def mask(self, texts: t.Sequence[str]) -> list[str]:
+        """Return sentences of the collection's own without known secrets and control characters, at their whole length.
+
+        Names of resources stand in them, and a secret may be such a name; short ones are left alone, since they also
+        stand in names and in the collection's own words by chance. There may be thousands of sentences, so all are
+        searched at once first.
+        """
+        whole = "\n".join(texts).lower()
+        forms = {form for secret in self.secrets if len(secret) >= SHORTEST_NAME for form in _forms(secret)}
+        found = _any_of(form for form in forms if form.lower() in whole)
+        return [_CONTROL.sub(" ", found.sub(MASK, text)) for text in texts]
 
     def _masked(self, text: str) -> str:
         text = _CANONICAL.sub("canonicalRequest removed", text)

@@ -15,6 +15,9 @@ description:
   - Smart Connect is the successor of the connectors whose sink tasks M(hwcloud.streaming.dms_sink_task_info) shows. Instances that are
     created now are dumped by it.
   - What was asked for and does not exist is no failure. It is named in RV(not_found).
+  - The options of its own are O(instance_ids), O(instance_names), O(task_ids), O(task_names), O(statuses),
+    O(enterprise_project_id), O(details) and O(only_problems). All others are the connection, which is best left to environment
+    variables or to C(module_defaults).
 options:
   instance_ids:
     description:
@@ -64,6 +67,12 @@ options:
         loses little.
     type: bool
     default: true
+  only_problems:
+    description:
+      - Return only the tasks that have a problem. RV(summary) counts all of them.
+    type: bool
+    default: false
+    version_added: 1.1.0
 seealso:
   - module: hwcloud.streaming.dms_sink_task_info
   - plugin: hwcloud.streaming.healthy
@@ -108,6 +117,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: How things stand, in one line. On failure what failed, and what to do about it.
+  returned: always
+  type: str
+  version_added: 1.1.0
+  sample: "2 Smart Connect tasks of 1 instance: 1 RUNNING, 1 PAUSED; 1 problem"
+problems:
+  description:
+    - All that is wrong, one sentence each, as the filter P(hwcloud.streaming.problems#filter) tells it for the same result with no limits.
+    - On failure also what failed. Empty when all is well. That there is nothing to judge is a problem too.
+  returned: always
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample:
+    - "instance kafka-orders, task orders-to-obs: status is PAUSED, not RUNNING"
 smart_connect_tasks:
   description:
     - The tasks, sorted by RV(smart_connect_tasks[].instance_id), RV(smart_connect_tasks[].task_name) and RV(smart_connect_tasks[].task_id).
@@ -360,6 +385,8 @@ errors:
   contains: *failure
 """
 
+import typing as t
+
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
 
 NOTHING = {
@@ -370,12 +397,25 @@ NOTHING = {
 }
 
 
+STATUSES = "CREATING PAUSED RESTARTING RUNNING WAITING"
+
+
+def line(result: dict[str, t.Any]) -> str:
+    """Return how many tasks there are, in one line."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+    summary = result["summary"]
+    return _standing.tasks_line(
+        summary["total"], "Smart Connect task", len(result["instances"]), "instance", summary["by_status"]
+    )
+
+
 def check(call: _module.Call) -> _module.Question | None:
     """Return the question that the options ask."""
     call.one_of("instance_ids", "instance_names")
     instance_ids, instance_names = call.names("instance_ids"), call.names("instance_names", safe=False)
     task_ids, task_names = call.names("task_ids"), call.names("task_names", safe=False)
-    statuses = call.words("statuses")
+    statuses = call.words("statuses", STATUSES)
     if [] in (instance_ids, instance_names, task_ids, task_names):
         return None
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _dms
@@ -396,8 +436,9 @@ def main() -> None:
         "statuses": _module.list_option(),
         "enterprise_project_id": _module.enterprise_project_option(),
         "details": {"type": "bool", "default": True},
+        "only_problems": {"type": "bool", "default": False},
     }
-    _module.run(options, NOTHING, check)
+    _module.run(options, NOTHING, check, line, "smart_connect_tasks")
 
 
 if __name__ == "__main__":
