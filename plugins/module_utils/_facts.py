@@ -259,10 +259,16 @@ def transfer_task(stream_name: str, listed: Facts, shown: Facts | None, now: int
     keys = [name for name in raw if _DESTINATION.match(name)]
     if shown is not None:
         facts["destination"] = _destination(raw, keys, facts["destination_type"])
-        facts["partitions"] = distinct([partition(entry) for entry in objects(raw, "partitions")])
+        partitions = distinct([partition(entry) for entry in objects(raw, "partitions")])
+        facts["partitions"] = sorted(partitions, key=lambda one: _natural(one["partition_id"]))
         facts["discarded_records"] = total_of(entry["discard"] for entry in facts["partitions"])
     facts["problems"] = state_problems(facts)
     return with_unknown(facts, raw, "status", *keys)
+
+
+def _natural(partition_id: str | None) -> tuple[str, str]:
+    """Return what to sort partitions by: their ID, a bare number by its value."""
+    return _long_id(partition_id), partition_id or ""
 
 
 def partition(entry: Facts) -> Facts:
@@ -465,7 +471,9 @@ def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts) -
     topics, topic_names, topics_regex = topics_of(
         {name: raw.get(name) or inside.get(name) for name in ("topics", "topics_regex")}
     )
-    infos = distinct([_topic(entry) for entry in objects(raw, "topics_info")])
+    infos = sorted(
+        distinct([_topic(entry) for entry in objects(raw, "topics_info")]), key=lambda info: info["topic"] or ""
+    )
     facts: Facts = {
         "instance_id": instance["instance_id"],
         "instance_name": instance["instance_name"],
@@ -500,6 +508,7 @@ def topics_of(raw: Facts) -> tuple[str | None, list[str], str | None]:
 
 def _topic(entry: Facts) -> Facts:
     partitions = distinct([_topic_partition(item) for item in objects(entry, "partitions")])
+    partitions.sort(key=lambda item: -1 if item["partition_id"] is None else item["partition_id"])
     told = entry.get("partitions") is not None
     lag = sum_of_all(item["lag"] for item in partitions) if told else None
     return with_unknown({"topic": text(entry, "topic"), "lag": lag, "partitions": partitions}, entry)

@@ -227,7 +227,7 @@ transfer_tasks:
         deliver_time_interval: 300
         destination_file_type: text
     partitions:
-      description: The stream's partitions as this task sees them. Empty with O(details=false).
+      description: The stream's partitions as this task sees them, sorted by ID. Empty with O(details=false).
       type: list
       elements: dict
       contains:

@@ -218,7 +218,7 @@ sink_tasks:
         obs_path: kafka
         deliver_time_interval: 300
     topics_info:
-      description: The topics with their partitions. Empty with O(topic_info=false).
+      description: The topics with their partitions, sorted by name. Empty with O(topic_info=false).
       type: list
       elements: dict
       contains:
@@ -231,7 +231,7 @@ sink_tasks:
           type: int
           sample: 0
         partitions:
-          description: The partitions of the topic.
+          description: The partitions of the topic, sorted by number.
           type: list
           elements: dict
           contains:
