@@ -251,47 +251,18 @@ def _result(result: Mapping[str, t.Any], limits: Limits, label: str = "", where:
             yield _task(_mapping(task, key), limits, result, where)
     if not ended_well:
         return
-    unseen = _left_out(result, lists, judged)
-    if unseen:
-        beyond = _beyond_the_call(result, lists[0], limits)
-        if beyond:
-            told = f"{begin}{unseen} tasks left out by only_problems, which was not told of {beyond}: not known"
-            yield Subject("empty", {}, [Problem("unknown", "unknown", told)], result, label, where)
-    elif not judged and not missing and not limits.allow_empty:
-        nothing = " and no ".join(RESULT_LISTS[key] for key in lists)
-        told = f"{begin}nothing to judge: the result has no {nothing}{_without_connector(result)}"
-        yield _empty(told, result, label, where)
+    if judged or missing or limits.allow_empty or _left_out(result, lists):
+        return
+    nothing = " and no ".join(RESULT_LISTS[key] for key in lists)
+    told = f"{begin}nothing to judge: the result has no {nothing}{_without_connector(result)}"
+    yield _empty(told, result, label, where)
 
 
-def _left_out(result: Mapping[str, t.Any], lists: Sequence[str], judged: int) -> int:
-    """Return how many tasks were gathered and are not in the lists because the call kept those with problems only."""
-    summary, asked = result.get("summary"), _asked(result)
+def _left_out(result: Mapping[str, t.Any], lists: Sequence[str]) -> bool:
+    """Return whether there were tasks, all well, which the module's option only_problems kept out of the empty list."""
+    summary = result.get("summary")
     total = _number(summary.get("total")) if isinstance(summary, Mapping) else None
-    if len(lists) != 1 or total is None or (asked and asked.get("only_problems") is not True):
-        return 0
-    return max(0, int(total) - judged)
-
-
-def _beyond_the_call(result: Mapping[str, t.Any], key: str, limits: Limits) -> str:
-    """Name the limits that are stricter than those by which only_problems chose, as far as the result tells those."""
-    asked = _asked(result)
-    names = {"transfer_tasks": ["max_age", "max_discarded"], "sink_tasks": ["max_lag"]}.get(key, []) if asked else []
-    if asked.get("lag") is True:
-        names.append("max_lag")
-    beyond = []
-    for name in names:
-        mine, parse = getattr(limits, name), parse_duration if name == "max_age" else _parse_count
-        theirs = parse(asked.get(name), name)
-        if mine is not None and (theirs is None or mine < theirs):
-            beyond.append(name)
-    return ", ".join(beyond)
-
-
-def _asked(result: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
-    """Return the options of the call, empty when the result does not tell them."""
-    invocation = result.get("invocation")
-    asked = invocation.get("module_args") if isinstance(invocation, Mapping) else None
-    return asked if isinstance(asked, Mapping) else {}
+    return len(lists) == 1 and total is not None and total > 0
 
 
 def _failed(told: str, request: Mapping[str, t.Any], result: Mapping[str, t.Any], label: str, where: str) -> Subject:

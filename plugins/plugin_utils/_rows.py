@@ -25,7 +25,7 @@ STATE_WIDTH = 8  # a state is cut to this only where the line would be too wide;
 COLUMNS = ("NAME", "TASK", "STATE", "LAST", "LOG", "LAG", "DISC", "VERDICT")
 FIGURES = COLUMNS[3:7]
 # The header of the last column when no limit is set: the longest that fits.
-STATES_ALONE = ("VERDICT (states alone)", "VERDICT (by state)", "BY STATE")
+STATES_ALONE = ("VERDICT (states alone)", "VERDICT BY STATE", "STATES ALONE", "BY STATE")
 # What a failed request was about, as its path tells.
 ASKED = re.compile(r"/(streams|connectors|instances|transfertasklog)/([^/?]+)(?:/(?:transfer|sink)-tasks/([^/?]+))?")
 
