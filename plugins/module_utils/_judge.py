@@ -33,6 +33,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
     _place,
     _shown,
     _since,
+    _sort,
     _state_problems,
 )
 
@@ -206,7 +207,7 @@ def _list(entries: Sequence[t.Any], limits: Limits, where: str = "") -> t.Iterat
         yield _empty("nothing to judge: the list is empty", {}, where=where)
     for entry in entries:
         if not isinstance(entry, Mapping):
-            raise JudgeError(f"{SHAPE}, got a list with {_shown(entry)} in it")
+            raise JudgeError(f"{SHAPE}, got a list with {_sort(entry)} in it")
     results = [entry for entry in entries if _is_result(entry)]
     # The same stream can live in each of several regions or projects: then each problem says in which.
     apart = {key: word for key, word in PLACES.items() if len({str(result.get(key)) for result in results}) > 1}
@@ -313,7 +314,7 @@ def _task(task: Mapping[str, t.Any], limits: Limits, result: Mapping[str, t.Any]
     kind = _kind(task)
     state = task.get("state" if kind == "dis" else "status")
     if state is not None and not isinstance(state, str):
-        raise JudgeError(f"{SHAPE}, got something whose state is {_shown(state)}")
+        raise JudgeError(f"{SHAPE}, got something whose state is {_sort(state)}")
     told = _log_problems(task, limits) if kind == "log" else _problems(task, kind, limits)
     return Subject(kind, task, list(told), result, "", where)
 

@@ -131,7 +131,7 @@ CODE = [
         "auth_token: documents",
     ),
     (
-        "plugins/filter/problems.py",
+        "plugins/plugin_utils/_judging.py",
         'OPTIONS = ("max_age", "max_lag"',
         'OPTIONS = ("max_lag", "max_age"',
         "healthy: documents ['max_age', 'max_lag'",

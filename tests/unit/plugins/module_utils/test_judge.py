@@ -484,18 +484,31 @@ def test_a_number_beyond_reason_is_not_known_and_never_written() -> None:
         f"{ORDERS}: discarded records not known (no details, or no partition tells), limit 1",
     ]
     for name in ("max_age", "max_lag", "max_discarded"):
-        with pytest.raises(_judge.JudgeError, match=f"^{name}: expected .*, got a value of type int"):
+        with pytest.raises(_judge.JudgeError, match=f"^{name}: expected .*, got a number"):
             judge([], **{name: huge})
     with pytest.raises(_judge.JudgeError, match=r"^now: expected"):
         _judge.parse_now(huge)
-    with pytest.raises(_judge.JudgeError, match="whose state is a value of type int"):
+    with pytest.raises(_judge.JudgeError, match="whose state is a number"):
         judge(dis(state=huge))
 
 
-def test_a_refused_value_is_shown_in_bounded_length() -> None:
+def test_a_refused_option_is_shown_in_bounded_length() -> None:
     with pytest.raises(_judge.JudgeError) as refused:
-        judge("x" * 10_000)
-    assert len(str(refused.value)) < 300
+        judge([], max_age="x\n" * 10_000)
+    assert len(str(refused.value)) < 150
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "sort"),
+    [("example-secret", "a text"), (123456, "a number"), (True, "true or false"), (None, "nothing")],
+)
+def test_a_value_that_was_handed_over_by_mistake_is_not_shown(value: t.Any, sort: str) -> None:
+    for wrong in (value, [value], {"transfer_tasks": [value]}, {"transfer_tasks": [], "not_found": [value or 1]}):
+        with pytest.raises(_judge.JudgeError, match=r"^expected a task, a list") as refused:
+            judge(wrong)
+        assert "example-secret" not in str(refused.value)
+        assert sort in str(refused.value) or wrong == {"transfer_tasks": [], "not_found": [1]}
 
 
 # What is what.
