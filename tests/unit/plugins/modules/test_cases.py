@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import time
 import typing as t
 
@@ -107,12 +108,15 @@ def listed(
 
 
 def without_age(task: Facts) -> Facts:
-    """The task, once its age has been found to be right."""
+    """The task, once its age has been found to be right, and to be told in its problems."""
     last, age = task["last_transfer_timestamp"], task.pop("last_transfer_age")
     if last:
         assert abs(time.time() - last / 1000 - age) < 30
     else:
         assert age is None
+    moved = re.compile(r", last transfer (?:\d+[dhms] ?)+ago$" if last else ", has never transferred$")
+    assert all(moved.search(problem) for problem in task["problems"])
+    task["problems"] = [moved.sub("", problem) for problem in task["problems"]]
     return task
 
 
