@@ -103,12 +103,20 @@ def transfer_task(section: Section, owner: Stream) -> TransferTask:
         destination_key=section.text("destination_key", kind or "obs"),
         partitions=_partitions(section, owner.partitions, state, last_transfer),
         logs=_logs(section),
+        keeps_up=section.flag("keeps_up", False),
+        age=_age(last_transfer, section.now),
+        created_age=_age(created, section.now),
         extra=section.mapping("extra"),
         omit=section.texts("omit"),
         raw=raw_answers(section.section("raw"), ("show", "logs")),
     )
     section.close()
     return task
+
+
+def _age(moment: int | None, now: int) -> int | None:
+    """How long ago it was; 0 and -1 stand for never."""
+    return now - moment if moment is not None and moment > 0 else None
 
 
 def _destination(section: Section, stream_name: str, kind: str | None) -> dict[str, Any] | None:
@@ -136,18 +144,21 @@ def _partitions(section: Section, default: int, state: str, last_transfer: int |
     normal = state if state in ("RUNNING", "ABNORMAL", "PAUSED") else "RUNNING"
     if value is None or isinstance(value, int):
         count = section.number("partitions", default)
-        return [Partition(f"shardId-{number:010d}", normal, 1000 + number, last_transfer) for number in range(count)]
+        age = _age(last_transfer, section.now)
+        return [Partition(shard_id(number), normal, 1000 + number, last_transfer, age=age) for number in range(count)]
     made = []
     for number, item in enumerate(section.sections("partitions")):
         item_id = item.any("id", number)
+        last = item.moment("last_transfer", None if item.has("last_transfer") else last_transfer)
         made.append(
             Partition(
                 id=shard_id(item_id),
                 state=item.text("state", normal),
                 last_transfer_offset=item.any("last_transfer_offset", 1000 + number),
-                last_transfer=item.moment("last_transfer", None if item.has("last_transfer") else last_transfer),
+                last_transfer=last,
                 discard=item.any("discard", 0),
                 behind=item.number("behind", None),
+                age=_age(last, section.now),
                 extra=item.mapping("extra"),
             )
         )

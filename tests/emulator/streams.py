@@ -54,6 +54,7 @@ def answer(world: World, request: Request, project: Project, parts: list[str]) -
         return errors.dis(400, "4354", f"Transfer task does not exist. [{parts[2]}]")
     if "show" in task.raw:
         return literal(task.raw["show"])
+    task.live(world.now())
     return Answer.of(_show_task(world, stream, task))
 
 
@@ -144,6 +145,7 @@ def _finish(row: dict[str, Any], task: TransferTask) -> dict[str, Any]:
 
 
 def _task_row(world: World, task: TransferTask) -> dict[str, Any]:
+    task.live(world.now())
     row: dict[str, Any] = {
         "destination_type": task.destination_type,
         "create_time": task.created,
@@ -227,6 +229,7 @@ def answer_logs(world: World, request: Request, identity: Identity, parts: list[
         size = min(size, options.log_page_cap)
     if options.log_repeat_page is not None:
         index = min(index, options.log_repeat_page)
+    task.live(world.now())
     total = task.logs.total()
     rows = task.logs.page((index - 1) * size, size, order, sort_by, project.log_owner(stream, task))
     task.logs.grow(options.log_growth)

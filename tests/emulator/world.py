@@ -52,6 +52,7 @@ class Partition:
     last_transfer: int | None = None
     discard: Any = 0
     behind: int | None = None  # records; then the offset follows the end of the stream's partition
+    age: int | None = None  # milliseconds that its last transfer stays behind the clock, in a task that keeps up
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -70,9 +71,28 @@ class TransferTask:
     destination_key: str
     partitions: list[Partition]
     logs: LogRows | LogGenerator
+    keeps_up: bool = False
+    age: int | None = None  # milliseconds that its last transfer stays behind the clock, None when it never transferred
+    created_age: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     omit: list[str] = field(default_factory=list)
     raw: dict[str, Raw] = field(default_factory=dict)
+
+    def live(self, now: int) -> None:
+        """Let time pass. What runs and keeps up stays as late as it is, and what is new stays new; the rest grows old.
+
+        What is set here stays when somebody pauses the task: it then stands where it was seen last.
+        """
+        if not self.keeps_up or self.state != "RUNNING":
+            return
+        if self.age is not None:
+            self.last_transfer = now - self.age
+        elif self.created_age is not None:
+            self.created = now - self.created_age
+        for part in self.partitions:
+            if part.age is not None and part.state == "RUNNING":
+                part.last_transfer = now - part.age
+        self.logs.reach(now)
 
 
 @dataclass
