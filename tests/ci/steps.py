@@ -304,6 +304,6 @@ def unit_only(arguments: Sequence[str]) -> int:
             "-m",
             "pytest",
             "--import-mode=importlib",
-            *(arguments or ["-q", "tests/unit"]),
+            *(arguments or ["-q", "-n", "auto", "tests/unit"]),
         ]
         return os.spawnve(os.P_WAIT, command[0], command, environment)
