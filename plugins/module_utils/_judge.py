@@ -1,7 +1,13 @@
 # Copyright: hwcloud.streaming contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The judging rules: what is wrong with a task, a list of tasks or a result, in words. No I/O, no clock."""
+"""The judging rules: what is wrong with a task, a list of tasks or a result, in words. No I/O, no clock.
+
+There is one judgement: `subjects` goes once through a value and returns, for each task and for each thing that is missing
+or could not be gathered, its problems: verdict, word and sentence. The filter problems lists the sentences, the test
+healthy asks whether there are any, the filter table shows the worst word of each subject, the modules do the same for
+what they gathered. So they never disagree. What the states alone say, and how it is told, is in _states.py.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +17,36 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
+    LONGEST_MESSAGE,
+    LONGEST_TEXT,
     SHAPE,
+    TOO_LARGE,
+    Age,
     JudgeError,
+    Problem,
+    _duration,
     _entries,
     _flat,
     _kind,
     _mapping,
+    _number,
     _place,
     _shown,
-    _state_findings,
+    _since,
+    _state_problems,
 )
 
-__all__ = ["JudgeError", "Limits", "findings", "parse_duration", "parse_now"]
+__all__ = [
+    "VERDICTS",
+    "JudgeError",
+    "Limits",
+    "Subject",
+    "limits_of",
+    "parse_duration",
+    "parse_now",
+    "problems",
+    "subjects",
+]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # The lists of the modules' results, and what their entries are called. `tasks` counts only beside `logs`.
@@ -32,6 +56,10 @@ RESULT_LISTS = {
     "smart_connect_tasks": "Smart Connect task",
     "tasks": "transfer task with a log",
 }
+# The keys of a result that tell several of them apart, and their words.
+PLACES = {"host": "host", "region": "region", "project_id": "project"}
+# What the verdict on a subject can be, worst first; `state` is told by the state itself.
+VERDICTS = ("failed", "missing", "state", "partition", "never", "late", "behind", "discards", "unknown", "ok")
 OTHER_FAILURES = 20  # so many are named one by one: when time runs out there may be thousands
 DURATION = "seconds, or a number with s, m, h or d, such as 15m"
 MOMENT = "ISO 8601, such as 2026-01-02T03:04:05Z, or epoch milliseconds"
@@ -47,7 +75,22 @@ class Limits(t.NamedTuple):
     allow_empty: bool
 
 
-def findings(
+class Subject(t.NamedTuple):
+    """Something that was judged: a task, or what is missing or could not be gathered."""
+
+    # A kind of task (dis, sink, smart_connect, log), else missing, empty or failed.
+    kind: str
+    # The task, the entry of not_found or the failed request; empty when there is none.
+    facts: Mapping[str, t.Any]
+    problems: list[Problem]
+    # The result that it came with, if any, and what names that result among others (`item orders`).
+    result: Mapping[str, t.Any]
+    label: str = ""
+    # What the sentences begin with where results of several regions, projects or hosts are judged as one.
+    where: str = ""
+
+
+def problems(
     value: t.Any,
     *,
     max_age: t.Any = None,
@@ -58,21 +101,41 @@ def findings(
 ) -> list[str]:
     """Return what is wrong with a task, a list of tasks or results, or a result; empty when it is healthy.
 
-    `max_age` is a duration (see parse_duration), `max_lag` is in messages, `max_discarded` in records, `now` in epoch
-    milliseconds. Raises JudgeError for a bad argument or a value of another shape.
+    The options are those of limits_of. Raises JudgeError for a bad argument or a value of another shape.
+    """
+    limits = limits_of(max_age=max_age, max_lag=max_lag, max_discarded=max_discarded, now=now, allow_empty=allow_empty)
+    return [subject.where + problem.sentence for subject in subjects(value, limits) for problem in subject.problems]
+
+
+def limits_of(
+    *,
+    max_age: t.Any = None,
+    max_lag: t.Any = None,
+    max_discarded: t.Any = None,
+    now: int,
+    allow_empty: t.Any = False,
+) -> Limits:
+    """Return the limits as they were given to a filter or a module.
+
+    `max_age` is a duration (see parse_duration), `max_lag` is in messages or records, `max_discarded` in records, `now`
+    in epoch milliseconds. Raises JudgeError for a bad argument.
     """
     if allow_empty is not None and not isinstance(allow_empty, bool):
         raise JudgeError(f"allow_empty: expected true or false, got {_shown(allow_empty)}")
-    limits = Limits(
+    return Limits(
         parse_duration(max_age, "max_age"),
         _parse_count(max_lag, "max_lag"),
         _parse_count(max_discarded, "max_discarded"),
         now,
         bool(allow_empty),
     )
+
+
+def subjects(value: t.Any, limits: Limits) -> t.Iterator[Subject]:
+    """Judge a task, a list of tasks or results, or a result: one subject after the other, the healthy ones too."""
     if isinstance(value, Mapping):
-        return list(_result_findings(value, limits) if _is_result(value) else _task_findings(value, limits))
-    return list(_list_findings(_entries(value, "the value"), limits))
+        return _result(value, limits) if _is_result(value) else iter((_task(value, limits, {}),))
+    return _list(_entries(value, "the value"), limits)
 
 
 def parse_duration(value: t.Any, name: str = "max_age") -> int | None:
@@ -84,9 +147,9 @@ def parse_duration(value: t.Any, name: str = "max_age") -> int | None:
         text = value.strip()
         factor = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
         digits = text[:-1].rstrip() if factor else text
-        if digits.isascii() and digits.replace(".", "", 1).isdigit():
+        if len(digits) <= 400 and digits.isascii() and digits.replace(".", "", 1).isdigit():
             seconds = float(digits) * (factor or 1)
-    if seconds is None or not 0 <= seconds * 1000 < float("inf"):
+    if seconds is None or not 0 <= seconds * 1000 < TOO_LARGE:
         raise JudgeError(f"{name}: expected {DURATION}, got {_shown(value)}")
     return round(seconds * 1000)
 
@@ -96,13 +159,13 @@ def parse_now(value: t.Any, name: str = "now") -> int:
     moment: float | None = _number(value)
     if isinstance(value, str):
         text = value.strip()
-        moment = float(text) if text.isascii() and text.isdigit() else _iso_to_ms(text)
+        moment = float(text) if len(text) <= 400 and text.isascii() and text.isdigit() else _iso_to_ms(text)
     elif isinstance(value, datetime):
         # The template function now() returns one without a zone, of local time or of UTC: nobody can tell.
         if value.utcoffset() is None:
             raise JudgeError(f"{name}: the datetime has no time zone; give {MOMENT}")
         moment = (value - EPOCH) // timedelta(milliseconds=1)
-    if moment is None or not 0 <= moment < float("inf"):
+    if moment is None or not 0 <= moment < TOO_LARGE:
         raise JudgeError(f"{name}: expected {MOMENT}, got {_shown(value)}")
     # A moment of this century in seconds: taken for milliseconds, no transfer would ever be too old.
     if 10**9 <= moment < 10**10:
@@ -114,7 +177,7 @@ def _parse_count(value: t.Any, name: str) -> float | None:
     number = _number(value)
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,30}", value.strip()):
         number = int(value)
-    if value is not None and (number is None or not 0 <= number < float("inf")):
+    if value is not None and (number is None or not 0 <= number < TOO_LARGE):
         raise JudgeError(f"{name}: expected a number, 0 or more, got {_shown(value)}")
     return number
 
@@ -123,7 +186,9 @@ def _is_result(value: Mapping[str, t.Any]) -> bool:
     return bool(
         _lists_of(value)
         or "results" in value
+        or "failed_when_result" in value
         or any(value.get(sign) for sign in ("failed", "unreachable", "skipped", "ansible_job_id"))
+        or ("changed" in value and _has_failed(value))
     )
 
 
@@ -131,140 +196,233 @@ def _lists_of(result: Mapping[str, t.Any]) -> list[str]:
     return [key for key in RESULT_LISTS if key in result and (key != "tasks" or "logs" in result)]
 
 
-def _list_findings(entries: Sequence[t.Any], limits: Limits) -> t.Iterator[str]:
+def _has_failed(result: Mapping[str, t.Any]) -> bool:
+    """Return whether the module said so, in the keys that no rule of a play touches."""
+    return bool(result.get("error") or result.get("errors") or result.get("errors_left_out"))
+
+
+def _list(entries: Sequence[t.Any], limits: Limits, where: str = "") -> t.Iterator[Subject]:
     if not entries and not limits.allow_empty:
-        yield "nothing to judge: the list is empty"
+        yield _empty("nothing to judge: the list is empty", {}, where=where)
     for entry in entries:
         if not isinstance(entry, Mapping):
             raise JudgeError(f"{SHAPE}, got a list with {_shown(entry)} in it")
     results = [entry for entry in entries if _is_result(entry)]
-    # The same stream can live in each of several regions or projects: then each finding says in which.
-    apart = {
-        key: word
-        for key, word in (("region", "region"), ("project_id", "project"))
-        if len({str(result.get(key)) for result in results}) > 1
-    }
+    # The same stream can live in each of several regions or projects: then each problem says in which.
+    apart = {key: word for key, word in PLACES.items() if len({str(result.get(key)) for result in results}) > 1}
     for position, entry in enumerate(entries, 1):
         if not _is_result(entry):
-            yield from _task_findings(entry, limits)
+            yield _task(entry, limits, {}, where)
             continue
         item = entry.get(str(entry.get("ansible_loop_var", "item")))
         label = f"item {_flat(item)}" if isinstance(item, (str, int)) else f"result {position} of {len(entries)}"
-        where = "".join(f"{word} {_flat(entry[key])}, " for key, word in apart.items() if entry.get(key))
-        for finding in _result_findings(entry, limits, f"{label}: "):
-            yield where + finding
+        its_place = "".join(f"{word} {_flat(entry[key])}, " for key, word in apart.items() if entry.get(key))
+        yield from _result(entry, limits, label, where + its_place)
 
 
-def _result_findings(result: Mapping[str, t.Any], limits: Limits, label: str = "") -> t.Iterator[str]:
-    """Judge one result; `label` names it in the findings that have no stream or connector to name."""
+def _result(result: Mapping[str, t.Any], limits: Limits, label: str = "", where: str = "") -> t.Iterator[Subject]:
+    """Judge one result; `label` names it in the problems that have no stream or instance to name."""
     if "results" in result:
-        yield from _loop_findings(result, limits)
+        yield from _loop(result, limits, label, where)
         return
-    lists = _lists_of(result)
-    ended_well = False
+    begin, lists, ended_well = f"{label}: " if label else "", _lists_of(result), False
     if result.get("unreachable"):
-        yield f"{label}unreachable: {_message(result)}"
-    elif result.get("failed"):
-        yield f"{label}failed: {_message(result)}"
-        yield from _other_failures(result, label)
+        yield _failed(f"{begin}unreachable: {_message(result)}", {}, result, label, where)
+    elif _has_failed(result) or (not lists and (result.get("failed") or "failed_when_result" in result)):
+        yield from _failures(result, label, where)
     elif "ansible_job_id" in result and not result.get("finished"):
-        yield f"{label}not finished: the job {_flat(result['ansible_job_id'])} still runs in the background"
+        job = _flat(result["ansible_job_id"])
+        yield _failed(f"{begin}not finished: the job {job} still runs in the background", {}, result, label, where)
     elif lists:
-        ended_well = True
+        ended_well = True  # also where a rule of the play (failed_when, an until that ran out) says that it failed
     elif not result.get("skipped"):
         raise JudgeError(f"{SHAPE}, got the result of another module")
     elif not limits.allow_empty:
-        yield f"{label}nothing to judge: the task was skipped"
+        yield _empty(f"{begin}nothing to judge: the task was skipped", result, label, where)
     missing = _entries(result.get("not_found") or (), "not_found")
-    for absent in missing:
-        yield f"{_place(_mapping(absent, 'not_found'))}: not found"
+    for entry in missing:
+        absent = _mapping(entry, "not_found")
+        problem = Problem("missing", "missing", f"{_place(absent)}: not found")
+        yield Subject("missing", absent, [problem], result, label, where)
     judged = 0
     for key in lists:
         for task in _entries(result[key], key):
             judged += 1
-            yield from _task_findings(_mapping(task, key), limits)
-    if ended_well and not judged and not missing and not limits.allow_empty:
+            yield _task(_mapping(task, key), limits, result, where)
+    if not ended_well:
+        return
+    unseen = _left_out(result, lists, judged)
+    if unseen:
+        beyond = _beyond_the_call(result, lists[0], limits)
+        if beyond:
+            told = f"{begin}{unseen} tasks left out by only_problems, which was not told of {beyond}: not known"
+            yield Subject("empty", {}, [Problem("unknown", "unknown", told)], result, label, where)
+    elif not judged and not missing and not limits.allow_empty:
         nothing = " and no ".join(RESULT_LISTS[key] for key in lists)
-        yield f"{label}nothing to judge: the result has no {nothing}{_without_connector(result)}"
+        told = f"{begin}nothing to judge: the result has no {nothing}{_without_connector(result)}"
+        yield _empty(told, result, label, where)
 
 
-def _other_failures(result: Mapping[str, t.Any], label: str) -> t.Iterator[str]:
-    """Name the failed requests that the message does not: it tells of the one in `error`."""
-    errors = [entry for entry in _entries(result.get("errors") or (), "errors") if isinstance(entry, Mapping)]
-    if result.get("error") in errors:
-        errors.remove(result["error"])
+def _left_out(result: Mapping[str, t.Any], lists: Sequence[str], judged: int) -> int:
+    """Return how many tasks were gathered and are not in the lists because the call kept those with problems only."""
+    summary, asked = result.get("summary"), _asked(result)
+    total = _number(summary.get("total")) if isinstance(summary, Mapping) else None
+    if len(lists) != 1 or total is None or (asked and asked.get("only_problems") is not True):
+        return 0
+    return max(0, int(total) - judged)
+
+
+def _beyond_the_call(result: Mapping[str, t.Any], key: str, limits: Limits) -> str:
+    """Name the limits that are stricter than those by which only_problems chose, as far as the result tells those."""
+    asked = _asked(result)
+    names = {"transfer_tasks": ["max_age", "max_discarded"], "sink_tasks": ["max_lag"]}.get(key, []) if asked else []
+    if asked.get("lag") is True:
+        names.append("max_lag")
+    beyond = []
+    for name in names:
+        mine, parse = getattr(limits, name), parse_duration if name == "max_age" else _parse_count
+        theirs = parse(asked.get(name), name)
+        if mine is not None and (theirs is None or mine < theirs):
+            beyond.append(name)
+    return ", ".join(beyond)
+
+
+def _asked(result: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    """Return the options of the call, empty when the result does not tell them."""
+    invocation = result.get("invocation")
+    asked = invocation.get("module_args") if isinstance(invocation, Mapping) else None
+    return asked if isinstance(asked, Mapping) else {}
+
+
+def _failed(told: str, request: Mapping[str, t.Any], result: Mapping[str, t.Any], label: str, where: str) -> Subject:
+    return Subject("failed", request, [Problem("failed", "failed", told)], result, label, where)
+
+
+def _empty(told: str, result: Mapping[str, t.Any], label: str = "", where: str = "") -> Subject:
+    return Subject("empty", {}, [Problem("missing", "missing", told)], result, label, where)
+
+
+def _failures(result: Mapping[str, t.Any], label: str, where: str) -> t.Iterator[Subject]:
+    """Tell of the failed request in `error` by the message, then name the others."""
+    begin, error, listed = f"{label}: " if label else "", result.get("error"), result.get("errors") or ()
+    listed = listed if isinstance(listed, Sequence) and not isinstance(listed, (str, bytes)) else ()
+    errors = [entry for entry in listed if isinstance(entry, Mapping)]
+    if error in errors:
+        errors.remove(error)
+    yield _failed(
+        f"{begin}failed: {_message(result)}", error if isinstance(error, Mapping) else {}, result, label, where
+    )
     for entry in errors[:OTHER_FAILURES]:
-        told = (f"HTTP {entry['http_status']}" if entry.get("http_status") else "", entry.get("error_code"))
-        parts = [entry.get("kind"), *told, entry.get("error_msg")]
-        asked = f"{entry.get('method')} {entry.get('path')}"
-        yield _flat(f"{label}failed: {asked}: {', '.join(str(part) for part in parts if part)}")
-    if len(errors) > OTHER_FAILURES:
-        yield f"{label}failed: {len(errors) - OTHER_FAILURES} more requests, see errors of the result"
+        status = f"HTTP {entry['http_status']}" if entry.get("http_status") else ""
+        parts = (entry.get("kind"), status, entry.get("error_code"), entry.get("error_msg"))
+        asked = f"{_flat(entry.get('method'))} {_flat(entry.get('path'), LONGEST_TEXT)}"
+        why = ", ".join(_flat(part, LONGEST_TEXT) for part in parts if part)
+        yield _failed(f"{begin}failed: {asked}: {why}", entry, result, label, where)
+    more = max(0, len(errors) - OTHER_FAILURES) + int(_number(result.get("errors_left_out")) or 0)
+    if more > 0:
+        told = f"{begin}failed: {more} more request{'s' if more > 1 else ''}, see errors of the result"
+        yield _failed(told, {}, result, label, where)
 
 
-def _loop_findings(result: Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]:
-    entries = _entries(result["results"], "results")
-    if entries:
-        found = list(_list_findings(entries, limits))
-        yield from found
-        if result.get("failed") and not found:
-            yield f"failed: {_message(result)}"
-    elif result.get("failed"):
-        yield f"failed: {_message(result)}"
-    elif not limits.allow_empty:
-        yield "nothing to judge: the loop had no items"
+def _loop(result: Mapping[str, t.Any], limits: Limits, label: str, where: str) -> t.Iterator[Subject]:
+    entries, begin = _entries(result["results"], "results"), f"{label}: " if label else ""
+    healthy = True
+    for subject in _list(entries, limits, where) if entries else ():
+        healthy = healthy and not subject.problems
+        yield subject
+    # A loop fails with its items. Those that failed by a rule of the play alone were judged by their facts.
+    by_items = any(isinstance(entry, Mapping) and entry.get("failed") for entry in entries)
+    if _has_failed(result) or (result.get("failed") and healthy and not by_items):
+        yield from _failures(result, label, where)
+    elif not entries and not limits.allow_empty:
+        yield _empty(f"{begin}nothing to judge: the loop had no items", result, label, where)
 
 
-def _task_findings(task: Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]:
+def _task(task: Mapping[str, t.Any], limits: Limits, result: Mapping[str, t.Any], where: str = "") -> Subject:
     kind = _kind(task)
     state = task.get("state" if kind == "dis" else "status")
     if state is not None and not isinstance(state, str):
         raise JudgeError(f"{SHAPE}, got something whose state is {_shown(state)}")
-    if kind == "log":
-        if limits.max_age is not None:
-            yield from _log_findings(task, limits.max_age, limits.now)
-        return
-    yield from _state_findings(task, "state" if kind == "dis" else "status")
-    if kind == "dis":
-        if limits.max_age is not None:
-            yield from _age_findings(task, limits.max_age, limits.now)
-        if limits.max_discarded is not None:
-            discarded = _number(task.get("discarded_records"))
-            limit = f"limit {limits.max_discarded}"
-            if discarded is None:
-                yield f"{_place(task)}: discarded records not known (no details, or no partition tells), {limit}"
-            elif discarded > limits.max_discarded:
-                yield f"{_place(task)}: {discarded} records discarded, {limit}"
-    elif kind == "sink" and limits.max_lag is not None:
+    told = _log_problems(task, limits) if kind == "log" else _problems(task, kind, limits)
+    return Subject(kind, task, list(told), result, "", where)
+
+
+def _problems(task: Mapping[str, t.Any], kind: str, limits: Limits) -> t.Iterator[Problem]:
+    place = _place(task)
+    age = _age(task, limits) if kind == "dis" else Age("")
+    yield from _state_problems(task, age, limits.now)
+    if age.verdict and task.get("state") == "RUNNING":  # else the sentence on the state has said so
+        yield Problem(age.verdict, age.verdict, f"{place}: {age.told}, {age.limit}")
+    if limits.max_lag is not None and (kind == "sink" or (kind == "dis" and task.get("lag_asked") is True)):
         lag = _number(task.get("lag"))
         if lag is None:
-            yield f"{_place(task)}: lag not known, limit {limits.max_lag}"
+            yield Problem("unknown", "unknown", f"{place}: lag not known, limit {limits.max_lag}")
         elif lag > limits.max_lag:
-            yield f"{_place(task)}: lag {lag} messages, limit {limits.max_lag}"
+            what = "messages" if kind == "sink" else "records"
+            yield Problem("behind", "behind", f"{place}: lag {lag} {what}, limit {limits.max_lag}")
+    if limits.max_discarded is not None and kind == "dis":
+        discarded, limit = _number(task.get("discarded_records")), f"limit {limits.max_discarded}"
+        if discarded is None:
+            told = f"{place}: discarded records not known (no details, or no partition tells), {limit}"
+            yield Problem("unknown", "unknown", told)
+        elif discarded > limits.max_discarded:
+            by = _most(task, discarded)
+            yield Problem("discards", "discards", f"{place}: {discarded} records discarded{by}, {limit}")
 
 
-def _age_findings(task: Mapping[str, t.Any], max_age: int, now: int) -> t.Iterator[str]:
-    place, limit = _place(task), f"limit {_duration(max_age)}"
-    last, created = task.get("last_transfer_timestamp"), _number(task.get("create_time"))
-    if last is not None and _number(last) is None:
-        yield f"{place}: last transfer not known, {limit}"
-    elif last is not None and last > 0:
-        if now - last > max_age:
-            yield f"{place}: last transfer {_ago(now - last, max_age)} ({_iso(last)}), {limit}"
-    elif created is None or created <= 0:
-        yield f"{place}: has never transferred, and its age is not known, {limit}"
-    elif now - created > max_age:
-        yield f"{place}: has never transferred, created {_ago(now - created, max_age)} ({_iso(created)}), {limit}"
+def _age(task: Mapping[str, t.Any], limits: Limits) -> Age:
+    """Say when a task last moved and, where that breaks the limit, so in full; the time of day only where it runs."""
+    if limits.max_age is None:
+        return _since(task, limits.now)
+    max_age, now, limit = limits.max_age, limits.now, f"limit {_duration(limits.max_age)}"
+    running = task.get("state") == "RUNNING"
+    given, created = task.get("last_transfer_timestamp"), _number(task.get("create_time"))
+    last = _number(given)
+    if given is not None and last is None:
+        return Age("last transfer not known", "unknown", limit)
+    if last is not None and last > 0:
+        if now - last <= max_age:
+            return _since(task, now)
+        at = f" ({_iso(last)})" if running else ""
+        return Age(f"last transfer {_age_beside(now - last, max_age)}{at}", "late", limit)
+    if created is None or created <= 0:
+        return Age("has never transferred, and its age is not known", "never", limit)
+    if now - created <= max_age:
+        return _since(task, now)
+    at = f" ({_iso(created)})" if running else ""
+    return Age(f"has never transferred, created {_age_beside(now - created, max_age)}{at}", "never", limit)
 
 
-def _log_findings(task: Mapping[str, t.Any], max_age: int, now: int) -> t.Iterator[str]:
-    place, limit = _place(task), f"limit {_duration(max_age)}"
-    ended = task.get("last_ended_at")
-    moment = _iso_to_ms(ended) if isinstance(ended, str) else None
+def _most(task: Mapping[str, t.Any], total: float) -> str:
+    """Name the partition that discards most, where partitions tell."""
+    known = [
+        (discard, _flat(partition.get("partition_id")))
+        for partition in _entries(task.get("partitions") or (), "partitions")
+        for discard in [_number(_mapping(partition, "partitions").get("discard"))]
+        if discard is not None and discard > 0
+    ]
+    if not known:
+        return ""
+    most, name = max(known, key=lambda entry: entry[0])
+    return f", all by partition {name}" if most == total else f", most by partition {name} ({most})"
+
+
+def _log_problems(task: Mapping[str, t.Any], limits: Limits) -> t.Iterator[Problem]:
+    if limits.max_age is None:
+        return
+    place, limit = _place(task), f"limit {_duration(limits.max_age)}"
+    moment = log_end(task)
     if moment is None:
-        yield f"{place}: end of the last log entry not known, {limit}"
-    elif now - moment > max_age:
-        yield f"{place}: last log entry ended {_ago(now - moment, max_age)} ({_iso(moment)}), {limit}"
+        yield Problem("unknown", "unknown", f"{place}: end of the last log entry not known, {limit}")
+    elif limits.now - moment > limits.max_age:
+        ended = f"last log entry ended {_age_beside(limits.now - moment, limits.max_age)} ({_iso(moment)})"
+        yield Problem("late", "late", f"{place}: {ended}, {limit}")
+
+
+def log_end(task: Mapping[str, t.Any]) -> int | None:
+    """Return when the last log entry of a task of a log result ended, in epoch milliseconds."""
+    ended = task.get("last_ended_at")
+    return _iso_to_ms(ended) if isinstance(ended, str) else None
 
 
 def _without_connector(result: Mapping[str, t.Any]) -> str:
@@ -277,29 +435,11 @@ def _without_connector(result: Mapping[str, t.Any]) -> str:
     return f" (no connector: instance {', '.join(names)}; see dms_smart_connect_task_info)" if names else ""
 
 
-def _number(value: t.Any) -> float | None:
-    """Return a number that can be compared, else None: no bool, and no NaN, which no limit would ever hold back."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or str(value) == "nan":
-        return None
-    return value
-
-
 def _message(result: Mapping[str, t.Any]) -> str:
-    return _flat(result.get("msg") or "no message")
+    return _flat(result.get("msg") or "no message", LONGEST_MESSAGE)
 
 
-def _duration(ms: float, *, exact: bool = True) -> str:
-    """Write a duration: `1d 2h 3m 4s`; when not exact, its two largest units."""
-    seconds, millis = divmod(round(ms), 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    units = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"), (millis, "ms"))
-    parts = [f"{count}{unit}" for count, unit in units if count]
-    return " ".join(parts if exact else parts[:2]) or "0s"
-
-
-def _ago(age: float, limit: int) -> str:
+def _age_beside(age: float, limit: int) -> str:
     """Write an age beside the limit that it exceeds: never so short that both look the same."""
     text = _duration(age, exact=False)
     return f"{_duration(age) if text == _duration(limit) else text} ago"

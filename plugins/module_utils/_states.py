@@ -1,7 +1,10 @@
 # Copyright: hwcloud.streaming contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a task by its states alone: the part of the judging rules that the modules need on the managed host."""
+"""What is wrong with a task by its states alone, and how problems are told: names, ages, foreign values on one line.
+
+This is the part of the judging rules that the modules need on the managed host for each task; the rest is in _judge.py.
+"""
 
 from __future__ import annotations
 
@@ -10,42 +13,147 @@ from collections.abc import Mapping, Sequence
 
 RUNNING = "RUNNING"
 # What a partition may be: at work, or left behind by resharding and needed by nobody.
-WELL_PARTITIONS = (RUNNING, "ACTIVE", "DELETED", "EXPIRED")
+AT_WORK = (RUNNING, "ACTIVE")
+WELL_PARTITIONS = (*AT_WORK, "DELETED", "EXPIRED")
+TOO_LARGE = 10**30  # a number beyond this is no figure: not known
 SHAPE = (
     "expected a task, a list of tasks, or the registered result of a hwcloud.streaming module"
     " (also of a loop, with results)"
 )
+# How long a foreign value is at most inside a sentence: a name or a state, a text of an answer, a result's message.
+LONGEST_NAME = 200
+LONGEST_TEXT = 500
+LONGEST_MESSAGE = 2000
+NAMED_PARTITIONS = 2  # so many stand by their IDs where more than one more is in the same state
+
+
+class Problem(t.NamedTuple):
+    """One problem: the verdict it stands for in a table (a key of _judge.VERDICTS), that verdict's word, the sentence."""
+
+    verdict: str
+    word: str
+    sentence: str
+
+
+class Age(t.NamedTuple):
+    """When a task last moved, in words (`last transfer 2d ago`), and, where that breaks the limit, the verdict and limit."""
+
+    told: str
+    verdict: str = ""
+    limit: str = ""
 
 
 class JudgeError(ValueError):
     """An argument, or the thing to be judged, is not what it has to be; the message says what was expected."""
 
 
-def state_problems(task: Mapping[str, t.Any]) -> list[str]:
-    """Return what is wrong with one task by its state and the states of its partitions alone."""
-    return list(_state_findings(task, "state" if _kind(task) == "dis" else "status"))
+def state_problems(task: Mapping[str, t.Any], now: int | None = None) -> list[str]:
+    """Return what is wrong with one task by its state and the states of its partitions alone.
+
+    `now`, in epoch milliseconds, is taken from the task's own `last_transfer_age` when it is not given.
+    """
+    if now is None:
+        last, age = _number(task.get("last_transfer_timestamp")), _number(task.get("last_transfer_age"))
+        now = None if last is None or age is None else int(last + age * 1000)
+    return [problem.sentence for problem in _state_problems(task, _since(task, now), now)]
 
 
-def _state_findings(task: Mapping[str, t.Any], key: str) -> t.Iterator[str]:
-    place = _place(task)
-    state = task.get(key)
+def _since(task: Mapping[str, t.Any], now: int | None) -> Age:
+    """Say when the task last moved, as far as that is known."""
+    if "last_transfer_timestamp" not in task:
+        return Age("")
+    last = task["last_transfer_timestamp"]
+    moment = _number(last)
+    if last is None or (moment is not None and moment <= 0):
+        return Age("has never transferred")
+    return Age("" if moment is None or now is None else f"last transfer {_ago(now - moment)}")
+
+
+def _state_problems(task: Mapping[str, t.Any], age: Age, now: int | None) -> t.Iterator[Problem]:
+    """Judge the states. A task that does not run has one sentence, which says since when, against the limit too."""
+    key = "state" if _kind(task) == "dis" else "status"
+    place, state = _place(task), _state(task, key)
+    groups = list(_partition_groups(task, key))
     if state != RUNNING:
-        yield f"{place}: {key} " + ("not known" if state is None else f"is {_flat(state)}, not {RUNNING}")
+        told = f"{key} not known" if state is None else f"{key} is {_flat(state)}, not {RUNNING}"
+        same = [partition for _place_of, states in groups for partition in states.pop(state, ())]
+        others = sum(len(partitions) for _place_of, states in groups for partitions in states.values())
+        told += _so_are(state, len(same), len(same) + others + _well(task, key)) if same else ""
+        sentence = ", ".join(part for part in (f"{place}: {told}", age.told, age.limit) if part)
+        yield Problem("unknown" if state is None else "state", _word(state), sentence)
+    for where, states in groups:
+        for partition_state, partitions in states.items():
+            names = [_flat(partition.get("partition_id")) for partition in partitions]
+            told = (
+                f"{key} not known" if partition_state is None else f"{key} is {_flat(partition_state)}, not {RUNNING}"
+            )
+            since = _last_of(partitions, now)
+            yield Problem("partition", "partition", f"{place}{where}, {_listed(names)}: {told}{since}")
+
+
+def _partition_groups(
+    task: Mapping[str, t.Any], key: str
+) -> t.Iterator[tuple[str, dict[t.Any, list[Mapping[str, t.Any]]]]]:
+    """Return the partitions that are not well by their state, for each topic: (the topic in words, partitions by state)."""
     if key == "state":
-        for partition in _entries(task.get("partitions") or (), "partitions"):
-            yield from _partition_findings(place, _mapping(partition, "partitions"), "state")
+        yield "", _by_state(task.get("partitions"), key)
         return
     for topic in _entries(task.get("topics_info") or (), "topics_info"):
-        name = f"{place}, topic {_flat(_mapping(topic, 'topics_info').get('topic'))}"
-        for partition in _entries(topic.get("partitions") or (), "partitions"):
-            yield from _partition_findings(name, _mapping(partition, "partitions"), "status")
+        name = f", topic {_flat(_mapping(topic, 'topics_info').get('topic'))}"
+        yield name, _by_state(topic.get("partitions"), key)
 
 
-def _partition_findings(place: str, partition: Mapping[str, t.Any], key: str) -> t.Iterator[str]:
-    state = partition.get(key)
-    if state not in WELL_PARTITIONS:
-        told = f"{key} not known" if state is None else f"{key} is {_flat(state)}, not {RUNNING}"
-        yield f"{place}, partition {_flat(partition.get('partition_id'))}: {told}"
+def _by_state(partitions: t.Any, key: str) -> dict[t.Any, list[Mapping[str, t.Any]]]:
+    states: dict[t.Any, list[Mapping[str, t.Any]]] = {}
+    for partition in _entries(partitions or (), "partitions"):
+        state = _state(_mapping(partition, "partitions"), key)
+        if state not in WELL_PARTITIONS:
+            states.setdefault(state, []).append(partition)
+    return states
+
+
+def _state(facts: Mapping[str, t.Any], key: str) -> str | None:
+    state = facts.get(key)
+    return state if state is None or isinstance(state, str) else _flat(state)
+
+
+def _well(task: Mapping[str, t.Any], key: str) -> int:
+    """Return how many partitions are at work; those left behind by resharding do not count."""
+    parents = [task] if key == "state" else task.get("topics_info") or ()
+    return sum(partition.get(key) in AT_WORK for parent in parents for partition in parent.get("partitions") or ())
+
+
+def _so_are(state: str | None, same: int, total: int) -> str:
+    """Say that partitions are in the state of their task, too."""
+    verb = "are" if same > 1 else "is"
+    if total == 1:
+        which = "its partition"
+    elif same == total:
+        which = f"its {total} partitions"
+    else:
+        which = f"{same} of its {total} partitions"
+    return f" (nor {verb} {'those' if same > 1 else 'that'} of {which})" if state is None else f" (so {verb} {which})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"partition {names[0]}"
+    if len(names) <= NAMED_PARTITIONS + 1:
+        return f"partitions {', '.join(names[:-1])} and {names[-1]}"
+    return f"partitions {', '.join(names[:NAMED_PARTITIONS])} and {len(names) - NAMED_PARTITIONS} more"
+
+
+def _last_of(partitions: Sequence[Mapping[str, t.Any]], now: int | None) -> str:
+    """Say when the last of these partitions moved, where all of them tell."""
+    moments = [_number(partition.get("last_transfer_timestamp")) for partition in partitions]
+    known = [moment for moment in moments if moment is not None and moment > 0]
+    return "" if now is None or len(known) < len(moments) else f", last transfer {_ago(now - max(known))}"
+
+
+def _word(state: t.Any) -> str:
+    """Return a state as a verdict: one word in lower case, and none that says that all is well."""
+    word = "_".join(_flat(state).lower().split())
+    return "unknown" if state is None or not word else f"state_{word}" if word == "ok" else word
 
 
 def _kind(task: Mapping[str, t.Any]) -> str:
@@ -67,19 +175,19 @@ def _kind(task: Mapping[str, t.Any]) -> str:
 
 
 def _place(task: Mapping[str, t.Any]) -> str:
-    """Name a task, or what was not found: stream or connector or instance, then the task, as far as they are known."""
-    instance = task.get("instance_name") or task.get("instance_id")
+    """Name a task, or what was not found: stream or instance, then the task; by an ID only where no name is known."""
+    instance, connector, its_id = (task.get(key) for key in ("instance_name", "connector_id", "instance_id"))
     parts = []
     if task.get("stream_name"):
-        parts.append(f"stream {task['stream_name']}")
-    if task.get("connector_id"):
-        parts.append(f"connector {task['connector_id']}" + (f" (instance {instance})" if instance else ""))
-    elif instance:
-        parts.append(f"instance {instance}")
+        parts.append(f"stream {_flat(task['stream_name'])}")
+    if connector and not instance:
+        parts.append(f"connector {_flat(connector)}" + (f" (instance {_flat(its_id)})" if its_id else ""))
+    elif instance or its_id:
+        parts.append(f"instance {_flat(instance or its_id)}")
     name = task.get("task_name") or task.get("task_id") or task.get("transfer_task_id")
     if name:
-        parts.append(f"task {name}")
-    return _flat(", ".join(parts) or "a task without a name")
+        parts.append(f"task {_flat(name)}")
+    return ", ".join(parts) or "a task without a name"
 
 
 def _entries(value: t.Any, what: str) -> Sequence[t.Any]:
@@ -95,8 +203,43 @@ def _mapping(value: t.Any, what: str) -> Mapping[str, t.Any]:
 
 
 def _shown(value: t.Any) -> str:
-    return repr(value) if isinstance(value, (str, int, float)) else f"a value of type {type(value).__name__}"
+    """Write a refused value: texts and numbers cut to a length that can be read, of all else the kind alone."""
+    if isinstance(value, str):
+        return repr(_flat(value[:LONGEST_NAME], 60))
+    if isinstance(value, (int, float)) and (isinstance(value, float) or abs(value) < TOO_LARGE):
+        return repr(value)
+    return f"a value of type {type(value).__name__}"
 
 
-def _flat(value: t.Any) -> str:
-    return " ".join(str(value).split())
+def _flat(value: t.Any, longest: int = LONGEST_NAME) -> str:
+    """Write a foreign value on one line of bounded length, so that a terminal shows it and runs nothing of it."""
+    if isinstance(value, int) and abs(value) >= TOO_LARGE:
+        return "a number too large to be shown"
+    text = " ".join(str(value)[: 4 * longest].split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def _number(value: t.Any) -> float | None:
+    """Return a number that can be compared, else None: no bool, and no NaN, which no limit would ever hold back."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:  # noqa: PLR0124 (NaN)
+        return None
+    return value if -TOO_LARGE < value < TOO_LARGE else None
+
+
+def _duration(ms: float, *, exact: bool = True, joined: str = " ") -> str:
+    """Write a duration: `1d 2h 3m 4s`; when not exact, its largest unit and the one below."""
+    seconds, millis = divmod(max(0, round(ms)), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    units = [(days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"), (millis, "ms")]
+    while len(units) > 1 and not units[0][0]:
+        del units[0]
+    return joined.join(f"{count}{unit}" for count, unit in (units if exact else units[:2]) if count) or "0s"
+
+
+def _ago(age: float) -> str:
+    """Write an age in whole seconds, as the modules tell it."""
+    return f"{_duration(max(0, age) // 1000 * 1000, exact=False)} ago"

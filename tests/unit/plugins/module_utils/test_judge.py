@@ -16,7 +16,8 @@ NOW = 1767323045678  # 2026-01-02T03:04:05.678Z
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 ORDERS = "stream orders, task orders-to-obs"
-SINK = "connector c-1 (instance kafka-a), task sink-1"
+MOVED = "last transfer 1m ago"
+SINK = "instance kafka-a, task sink-1"
 
 
 def dis(**changes: t.Any) -> dict[str, t.Any]:
@@ -81,7 +82,7 @@ def result(key: str, *tasks: t.Any, **others: t.Any) -> dict[str, t.Any]:
 
 
 def judge(value: t.Any, **options: t.Any) -> list[str]:
-    return _judge.findings(value, **{"now": NOW, **options})
+    return _judge.problems(value, **{"now": NOW, **options})
 
 
 # By state alone.
@@ -95,15 +96,15 @@ def test_a_running_task_is_healthy(task: dict[str, t.Any]) -> None:
 @pytest.mark.parametrize(
     "state", ["PAUSED", "STARTING", "CREATING", "DELETE", "ERROR", "ABNORMAL", "HIBERNATING", "running", ""]
 )
-def test_any_state_but_running_is_a_finding_also_one_never_seen_before(state: str) -> None:
-    assert judge(dis(state=state)) == [f"{ORDERS}: state is {state}, not RUNNING"]
+def test_any_state_but_running_is_a_problem_also_one_never_seen_before(state: str) -> None:
+    assert judge(dis(state=state)) == [f"{ORDERS}: state is {state}, not RUNNING, {MOVED}"]
     assert judge(sink(status=state)) == [f"{SINK}: status is {state}, not RUNNING"]
     assert judge(smart(status=state)) == [f"instance kafka-b, task smart-1: status is {state}, not RUNNING"]
 
 
-def test_a_state_that_the_service_did_not_tell_is_a_finding() -> None:
+def test_a_state_that_the_service_did_not_tell_is_a_problem() -> None:
     assert judge([dis(state=None), smart(status=None)]) == [
-        f"{ORDERS}: state not known",
+        f"{ORDERS}: state not known, {MOVED}",
         "instance kafka-b, task smart-1: status not known",
     ]
 
@@ -134,32 +135,137 @@ def test_a_partition_is_well_when_it_works_or_was_left_behind_by_resharding(
     assert found == ([f"{SINK}, topic clicks, partition 1: status {told}"] if told else [])
 
 
-def test_each_partition_that_is_not_well_is_a_finding_beside_the_state_of_the_task() -> None:
-    partitions = [{"partition_id": f"shardId-{number}", "state": "ABNORMAL"} for number in range(2)]
-    assert judge(dis(state="ERROR", partitions=partitions)) == [
-        f"{ORDERS}: state is ERROR, not RUNNING",
-        f"{ORDERS}, partition shardId-0: state is ABNORMAL, not RUNNING",
-        f"{ORDERS}, partition shardId-1: state is ABNORMAL, not RUNNING",
+def of_state(*states: str | None, **more: t.Any) -> list[dict[str, t.Any]]:
+    return [{"partition_id": f"shardId-{number}", "state": state, **more} for number, state in enumerate(states)]
+
+
+def test_partitions_of_another_state_than_their_task_are_a_problem_beside_it() -> None:
+    assert judge(dis(state="ERROR", partitions=of_state("ABNORMAL", "ABNORMAL"))) == [
+        f"{ORDERS}: state is ERROR, not RUNNING, {MOVED}",
+        f"{ORDERS}, partitions shardId-0 and shardId-1: state is ABNORMAL, not RUNNING",
     ]
 
 
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        (["PAUSED"], " (so is its partition)"),
+        (["PAUSED"] * 50, " (so are its 50 partitions)"),
+        (["PAUSED", "RUNNING"], " (so is 1 of its 2 partitions)"),
+        (["PAUSED", "ACTIVE", "PAUSED"], " (so are 2 of its 3 partitions)"),
+        (["PAUSED", "EXPIRED", "DELETED", "PAUSED"], " (so are its 2 partitions)"),
+        (["RUNNING"], ""),
+        ([], ""),
+    ],
+)
+def test_partitions_in_the_state_of_their_task_stand_in_its_sentence(states: list[str], told: str) -> None:
+    paused = dis(state="PAUSED", partitions=of_state(*states), last_transfer_timestamp=NOW - 2 * DAY - 4_000)
+    assert judge(paused) == [f"{ORDERS}: state is PAUSED, not RUNNING{told}, last transfer 2d ago"]
+
+
+def test_partitions_that_are_not_known_stand_with_a_task_that_is_not_known() -> None:
+    assert judge(dis(state=None, partitions=of_state(None, None))) == [
+        f"{ORDERS}: state not known (nor are those of its 2 partitions), {MOVED}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "which"),
+    [
+        (1, "partition shardId-0"),
+        (2, "partitions shardId-0 and shardId-1"),
+        (3, "partitions shardId-0, shardId-1 and shardId-2"),
+        (4, "partitions shardId-0, shardId-1 and 2 more"),
+        (7, "partitions shardId-0, shardId-1 and 5 more"),
+    ],
+)
+def test_other_partitions_of_one_state_share_a_sentence(count: int, which: str) -> None:
+    task = dis(partitions=[*of_state(*["ABNORMAL"] * count), {"partition_id": "x", "state": "CREATING"}])
+    assert judge(task) == [
+        f"{ORDERS}, {which}: state is ABNORMAL, not RUNNING",
+        f"{ORDERS}, partition x: state is CREATING, not RUNNING",
+    ]
+
+
+def test_partitions_say_when_the_last_of_them_moved_where_all_tell() -> None:
+    stuck = [
+        *of_state("ABNORMAL", last_transfer_timestamp=NOW - 5 * 60 * MINUTE),
+        {"partition_id": "x", "state": "ABNORMAL", "last_transfer_timestamp": NOW - 3 * 60 * MINUTE},
+    ]
+    place = f"{ORDERS}, partitions shardId-0 and x: state is ABNORMAL, not RUNNING"
+    assert judge(dis(partitions=stuck)) == [f"{place}, last transfer 3h ago"]
+    stuck[1]["last_transfer_timestamp"] = 0
+    assert judge(dis(partitions=stuck)) == [place]
+
+
+def test_partitions_of_topics_are_grouped_for_each_topic() -> None:
+    def topic(name: str, *states: str) -> dict[str, t.Any]:
+        return {"topic": name, "partitions": [{"partition_id": n, "status": state} for n, state in enumerate(states)]}
+
+    topics = [topic("clicks", "PAUSED", "ABNORMAL", "ABNORMAL"), topic("taps", "ABNORMAL", "PAUSED", "RUNNING")]
+    assert judge(sink(status="PAUSED", topics_info=topics)) == [
+        f"{SINK}: status is PAUSED, not RUNNING (so are 2 of its 6 partitions)",
+        f"{SINK}, topic clicks, partitions 1 and 2: status is ABNORMAL, not RUNNING",
+        f"{SINK}, topic taps, partition 0: status is ABNORMAL, not RUNNING",
+    ]
+
+
+@pytest.mark.parametrize("never", [None, 0, -1])
+def test_a_task_that_does_not_run_says_that_it_has_never_transferred(never: t.Any) -> None:
+    paused = dis(state="PAUSED", last_transfer_timestamp=never, create_time=NOW - 3 * DAY)
+    assert judge(paused) == [f"{ORDERS}: state is PAUSED, not RUNNING, has never transferred"]
+    assert judge(paused, max_age="4d") == judge(paused)
+    assert judge(paused, max_age="1d") == [
+        f"{ORDERS}: state is PAUSED, not RUNNING, has never transferred, created 3d ago, limit 1d"
+    ]
+    assert judge({**paused, "create_time": None}, max_age="4d") == [
+        f"{ORDERS}: state is PAUSED, not RUNNING, has never transferred, and its age is not known, limit 4d"
+    ]
+
+
+def test_a_task_that_does_not_run_and_is_late_has_one_sentence_with_the_limit() -> None:
+    paused = dis(state="PAUSED", last_transfer_timestamp=NOW - 2 * DAY)
+    assert judge(paused, max_age="3d") == judge(paused)
+    assert judge(paused, max_age="15m") == [f"{ORDERS}: state is PAUSED, not RUNNING, last transfer 2d ago, limit 15m"]
+    assert judge(dis(state="PAUSED", last_transfer_timestamp="soon"), max_age="15m") == [
+        f"{ORDERS}: state is PAUSED, not RUNNING, last transfer not known, limit 15m"
+    ]
+    assert judge(dis(state="PAUSED", last_transfer_timestamp="soon")) == [f"{ORDERS}: state is PAUSED, not RUNNING"]
+
+
+def test_without_a_clock_the_states_say_since_when_by_the_age_in_the_facts() -> None:
+    paused = dis(
+        state="PAUSED",
+        partitions=of_state("ABNORMAL", last_transfer_timestamp=NOW - 3 * DAY),
+        last_transfer_timestamp=NOW - 2 * DAY,
+        last_transfer_age=2 * 24 * 60 * 60 + 5,
+    )
+    told = [
+        f"{ORDERS}: state is PAUSED, not RUNNING, last transfer 2d ago",
+        f"{ORDERS}, partition shardId-0: state is ABNORMAL, not RUNNING, last transfer 3d ago",
+    ]
+    assert _states.state_problems(paused) == told == _states.state_problems({**paused, "last_transfer_age": 0}, NOW)
+    del paused["last_transfer_age"]
+    assert _states.state_problems(paused)[0] == f"{ORDERS}: state is PAUSED, not RUNNING"
+
+
 @pytest.mark.parametrize("partitions", [None, []])
-def test_no_partitions_is_no_finding_by_state(partitions: t.Any) -> None:
+def test_no_partitions_is_no_problem_by_state(partitions: t.Any) -> None:
     assert judge(dis(partitions=partitions)) == []
     assert judge(sink(topics_info=partitions)) == []
     assert judge(sink(topics_info=[{"topic": "clicks", "partitions": partitions}])) == []
 
 
-def test_state_problems_are_the_findings_without_limits() -> None:
+def test_state_problems_are_the_problems_without_limits() -> None:
     for task in (
         dis(),
-        dis(state="PAUSED"),
+        dis(state="PAUSED", last_transfer_age=60),
         sink(status="CREATING"),
         smart(status="WAITING"),
         dis(lag=None, last_transfer_timestamp=0),
     ):
         assert _states.state_problems(task) == judge(task)
-    assert _states.state_problems(dis(state=3)) == [f"{ORDERS}: state is 3, not RUNNING"]
+    assert _states.state_problems(dis(state=3), NOW) == [f"{ORDERS}: state is 3, not RUNNING, {MOVED}"]
 
 
 def test_the_problems_stored_in_a_task_are_not_believed() -> None:
@@ -190,13 +296,13 @@ def test_without_max_age_the_age_does_not_matter() -> None:
     assert judge(dis(last_transfer_timestamp=1)) == []
 
 
-def test_a_clock_that_runs_behind_is_no_finding() -> None:
+def test_a_clock_that_runs_behind_is_no_problem() -> None:
     assert judge(dis(last_transfer_timestamp=NOW + DAY), max_age=0) == []
     assert judge(dis(last_transfer_timestamp=0, create_time=NOW + DAY), max_age=0) == []
 
 
 @pytest.mark.parametrize("never", [None, 0, -1])
-def test_never_transferred_is_a_finding_only_when_the_task_is_older_than_the_limit(never: t.Any) -> None:
+def test_never_transferred_is_a_problem_only_when_the_task_is_older_than_the_limit(never: t.Any) -> None:
     assert judge(dis(last_transfer_timestamp=never, create_time=NOW - 15 * MINUTE), max_age="15m") == []
     assert judge(dis(last_transfer_timestamp=never, create_time=NOW - 3 * 60 * MINUTE), max_age="15m") == [
         f"{ORDERS}: has never transferred, created 3h ago (2026-01-02T00:04:05Z), limit 15m"
@@ -205,7 +311,7 @@ def test_never_transferred_is_a_finding_only_when_the_task_is_older_than_the_lim
 
 
 @pytest.mark.parametrize("created", [None, 0, -1, "yesterday"])
-def test_never_transferred_and_created_nobody_knows_when_is_a_finding(created: t.Any) -> None:
+def test_never_transferred_and_created_nobody_knows_when_is_a_problem(created: t.Any) -> None:
     assert judge(dis(last_transfer_timestamp=None, create_time=created), max_age="15m") == [
         f"{ORDERS}: has never transferred, and its age is not known, limit 15m"
     ]
@@ -240,7 +346,7 @@ def test_the_lag_limit_is_inclusive() -> None:
 
 
 @pytest.mark.parametrize("lag", [None, "9", False])
-def test_a_lag_that_is_not_known_is_a_finding(lag: t.Any) -> None:
+def test_a_lag_that_is_not_known_is_a_problem(lag: t.Any) -> None:
     assert judge(sink(lag=lag), max_lag=9) == [f"{SINK}: lag not known, limit 9"]
     assert judge(sink(lag=lag)) == []
 
@@ -257,7 +363,7 @@ def test_the_limit_on_discarded_records_is_inclusive() -> None:
 
 
 @pytest.mark.parametrize("details", [{"kind": "obs"}, None])
-def test_discarded_records_that_are_not_known_are_a_finding_with_details_or_without(details: t.Any) -> None:
+def test_discarded_records_that_are_not_known_are_a_problem_with_details_or_without(details: t.Any) -> None:
     task = dis(discarded_records=None, destination=details)
     assert judge(task, max_discarded=3) == [
         f"{ORDERS}: discarded records not known (no details, or no partition tells), limit 3"
@@ -281,7 +387,115 @@ def test_a_limit_on_a_figure_that_this_kind_does_not_have_is_ignored(task: t.Any
 
 def test_a_task_can_break_every_limit_at_once() -> None:
     task = dis(state="ABNORMAL", last_transfer_timestamp=NOW - DAY, discarded_records=1)
-    assert len(judge(task, max_age=1, max_lag=0, max_discarded=0)) == 3
+    assert judge(task, max_age=1, max_lag=0, max_discarded=0) == [
+        f"{ORDERS}: state is ABNORMAL, not RUNNING, last transfer 1d ago, limit 1s",
+        f"{ORDERS}: 1 records discarded, limit 0",
+    ]
+    running = {**task, "state": "RUNNING", "lag_asked": True, "lag": 2, "partitions": of_state("ABNORMAL")}
+    assert len(judge(running, max_age=1, max_lag=0, max_discarded=0)) == 4
+
+
+def behind(**changes: t.Any) -> dict[str, t.Any]:
+    return dis(**{"lag_asked": True, "lag": 95_278, **changes})
+
+
+def test_the_lag_of_a_transfer_task_is_judged_where_it_was_asked_for() -> None:
+    assert judge(behind(), max_lag=95_278) == []
+    assert judge(behind(), max_lag=1000) == [f"{ORDERS}: lag 95278 records, limit 1000"]
+    assert judge(behind(lag=None), max_lag=1000) == [f"{ORDERS}: lag not known, limit 1000"]
+    assert judge(behind()) == []
+    for asked in ({"lag_asked": False}, {"lag_asked": None}, {"lag_asked": "yes"}):
+        assert judge(behind(**asked), max_lag=1000) == []
+
+
+@pytest.mark.parametrize(
+    ("discards", "by"),
+    [
+        ([0, 4], ", all by partition shardId-1"),
+        ([1, 3], ", most by partition shardId-1 (3)"),
+        ([2, 2], ", most by partition shardId-0 (2)"),
+        ([None, None], ""),
+        (["4", True], ""),
+    ],
+)
+def test_discarded_records_name_the_partition_that_discards_most(discards: list[t.Any], by: str) -> None:
+    partitions = [
+        {"partition_id": f"shardId-{number}", "state": "RUNNING", "discard": discard}
+        for number, discard in enumerate(discards)
+    ]
+    assert judge(dis(discarded_records=4, partitions=partitions), max_discarded=3) == [
+        f"{ORDERS}: 4 records discarded{by}, limit 3"
+    ]
+
+
+# Foreign values on a terminal.
+
+
+HOSTILE = "a\r\nPLAY RECAP\x1b[31m\u202eb\u2028c\udc80\x9b"
+SHOWN = "a PLAY RECAP\\x1b[31m\\u202eb c\\udc80\\x9b"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        dis(stream_name=HOSTILE, state="PAUSED"),
+        dis(task_name=HOSTILE, state="PAUSED"),
+        dis(state=HOSTILE),
+        dis(partitions=[{"partition_id": HOSTILE, "state": "PAUSED"}]),
+        dis(partitions=[{"partition_id": "x", "state": HOSTILE}]),
+        sink(instance_name=HOSTILE, status="PAUSED"),
+        sink(topics_info=[{"topic": HOSTILE, "partitions": [{"partition_id": 0, "status": "PAUSED"}]}]),
+        dis(discarded_records=1, partitions=[{"partition_id": HOSTILE, "state": "RUNNING", "discard": 1}]),
+        result("transfer_tasks", dis(), not_found=[{"stream_name": HOSTILE}]),
+        {"failed": True, "msg": HOSTILE},
+        {"failed": True, "errors": [{"kind": "server", "method": "GET", "path": HOSTILE, "error_msg": HOSTILE}]},
+        {"ansible_job_id": HOSTILE},
+        {"results": [{"failed": True, "item": HOSTILE}]},
+        [result("transfer_tasks", dis(state="PAUSED"), region=one) for one in (HOSTILE, "b")],
+        result("sink_tasks", connectors=[{"connector_id": None, "instance_name": HOSTILE}]),
+    ],
+    ids=str,
+)
+def test_control_characters_are_shown_and_not_run(value: t.Any) -> None:
+    found = judge(value, max_discarded=0)
+    assert SHOWN in " ".join(found)
+    assert all(sentence.isprintable() for sentence in found)
+
+
+def test_foreign_values_are_of_bounded_length() -> None:
+    (found,) = judge(dis(stream_name="s" * 10_000, task_name="t" * 10_000, state="x" * 10_000))
+    assert len(found) < 800
+    assert "s" * 197 + "..., task " in found
+    (found,) = judge({"failed": True, "msg": "m" * 100_000})
+    assert len(found) < 2100
+
+
+def test_a_name_beyond_ascii_is_shown_as_it_is() -> None:
+    assert judge(dis(stream_name="données-流", state="PAUSED"))[0].startswith("stream données-流, task")
+
+
+def test_a_number_beyond_reason_is_not_known_and_never_written() -> None:
+    huge = 10**5000
+    assert judge(
+        behind(lag=huge, discarded_records=huge, last_transfer_timestamp=huge), max_age=1, max_lag=1, max_discarded=1
+    ) == [
+        f"{ORDERS}: last transfer not known, limit 1s",
+        f"{ORDERS}: lag not known, limit 1",
+        f"{ORDERS}: discarded records not known (no details, or no partition tells), limit 1",
+    ]
+    for name in ("max_age", "max_lag", "max_discarded"):
+        with pytest.raises(_judge.JudgeError, match=f"^{name}: expected .*, got a value of type int"):
+            judge([], **{name: huge})
+    with pytest.raises(_judge.JudgeError, match=r"^now: expected"):
+        _judge.parse_now(huge)
+    with pytest.raises(_judge.JudgeError, match="whose state is a value of type int"):
+        judge(dis(state=huge))
+
+
+def test_a_refused_value_is_shown_in_bounded_length() -> None:
+    with pytest.raises(_judge.JudgeError) as refused:
+        judge("x" * 10_000)
+    assert len(str(refused.value)) < 300
 
 
 # What is what.
@@ -302,12 +516,13 @@ def test_kinds_are_told_apart_even_when_the_service_adds_fields_of_another_kind(
         ({}, SINK),
         ({"instance_name": None}, "connector c-1 (instance i-1), task sink-1"),
         ({"instance_name": None, "instance_id": None}, "connector c-1, task sink-1"),
+        ({"instance_name": None, "connector_id": None}, "instance i-1, task sink-1"),
         ({"connector_id": None}, "instance kafka-a, task sink-1"),
-        ({"task_name": None}, "connector c-1 (instance kafka-a), task t-1"),
-        ({"task_name": "two\nlines"}, "connector c-1 (instance kafka-a), task two lines"),
+        ({"task_name": None}, "instance kafka-a, task t-1"),
+        ({"task_name": "two\nlines"}, "instance kafka-a, task two lines"),
     ],
 )
-def test_a_finding_names_the_place_as_far_as_it_is_known(changes: t.Any, place: str) -> None:
+def test_a_problem_names_the_place_as_far_as_it_is_known(changes: t.Any, place: str) -> None:
     assert judge(sink(status="PAUSED", **changes)) == [f"{place}: status is PAUSED, not RUNNING"]
 
 
@@ -372,7 +587,7 @@ def test_a_result_that_is_empty_or_was_emptied_by_filters_is_healthy_only_with_a
     assert judge(empty, allow_empty=True) == []
 
 
-def test_what_was_not_found_is_a_finding_also_beside_healthy_tasks_and_with_allow_empty() -> None:
+def test_what_was_not_found_is_a_problem_also_beside_healthy_tasks_and_with_allow_empty() -> None:
     missing = [{"stream_name": "clicks", "task_name": None}, {"stream_name": "orders", "task_name": "gone"}]
     told = ["stream clicks: not found", "stream orders, task gone: not found"]
     assert judge(result("transfer_tasks", dis(), not_found=missing)) == told
@@ -397,7 +612,7 @@ def test_each_form_of_not_found_is_named(absent: dict[str, str], told: str) -> N
     assert judge(result("sink_tasks", sink(), not_found=[entry])) == [f"{told}: not found"]
 
 
-def test_an_instance_without_connector_is_a_finding_only_when_nothing_is_left_to_judge() -> None:
+def test_an_instance_without_connector_is_a_problem_only_when_nothing_is_left_to_judge() -> None:
     connectors = [{"connector_id": None, "instance_id": "i-2", "instance_name": "kafka-b"}, {"connector_id": "c-1"}]
     assert judge(result("sink_tasks", sink(), connectors=connectors)) == []
     assert judge(result("sink_tasks", connectors=connectors), allow_empty=True) == []
@@ -407,7 +622,7 @@ def test_an_instance_without_connector_is_a_finding_only_when_nothing_is_left_to
     ]
 
 
-def test_a_failed_result_is_a_finding_with_its_message_on_one_line() -> None:
+def test_a_failed_result_is_a_problem_with_its_message_on_one_line() -> None:
     assert judge({"failed": True, "msg": "Streams cannot be read.\nCheck the token."}) == [
         "failed: Streams cannot be read. Check the token."
     ]
@@ -421,7 +636,7 @@ def test_a_field_that_the_service_adds_does_not_change_what_a_task_is() -> None:
     assert judge(smart(connector_id="c"), max_lag=8) == []
 
 
-def test_every_failed_request_is_a_finding() -> None:
+def test_every_failed_request_is_a_problem() -> None:
     def error(path: str, **more: t.Any) -> dict[str, t.Any]:
         return {"kind": "server", "method": "GET", "path": path, "http_status": None, "error_code": None, **more}
 
@@ -445,14 +660,105 @@ def test_every_failed_request_is_a_finding() -> None:
 
 def test_what_a_failed_result_still_gathered_is_judged_too() -> None:
     partly = result(
-        "transfer_tasks", dis(state="PAUSED"), failed=True, msg="one stream failed", not_found=[{"stream_name": "x"}]
+        "transfer_tasks",
+        dis(state="PAUSED"),
+        failed=True,
+        msg="one stream failed",
+        error={"kind": "server"},
+        not_found=[{"stream_name": "x"}],
     )
     assert judge(partly) == [
         "failed: one stream failed",
         "stream x: not found",
-        f"{ORDERS}: state is PAUSED, not RUNNING",
+        f"{ORDERS}: state is PAUSED, not RUNNING, {MOVED}",
     ]
-    assert judge(result("transfer_tasks", failed=True, msg="all failed")) == ["failed: all failed"]
+    all_failed = result("transfer_tasks", failed=True, msg="all failed", error={"kind": "server"})
+    assert judge(all_failed) == ["failed: all failed"]
+
+
+@pytest.mark.parametrize("rule", [{}, {"failed": False}, {"failed": False, "failed_when_result": False}])
+@pytest.mark.parametrize(
+    "signs",
+    [
+        {"error": {"kind": "authorization"}},
+        {"errors": [{"kind": "authorization", "method": "GET", "path": "/a"}], "error": None},
+        {"error": {"kind": "server"}, "errors": []},
+        {"errors": [{"kind": "server", "method": "GET", "path": "/a"}]},
+        {"errors_left_out": 3},
+        {"error": "told in words"},
+    ],
+)
+@pytest.mark.parametrize("tasks", [[], [dis()]])
+def test_a_result_with_an_error_has_failed_whatever_the_play_made_of_failed(
+    rule: dict[str, t.Any], signs: dict[str, t.Any], tasks: list[dict[str, t.Any]]
+) -> None:
+    failed = result("transfer_tasks", *tasks, msg="One stream failed.", summary={"total": len(tasks)}, **signs, **rule)
+    assert judge(failed, allow_empty=True)[0] == "failed: One stream failed."
+    assert judge(loop({**failed, "item": "a"}, result("transfer_tasks", dis(), item="b")), allow_empty=True)[0] == (
+        "item a: failed: One stream failed."
+    )
+
+
+@pytest.mark.parametrize("nothing", [None, {}, [], ""])
+def test_an_error_that_says_nothing_is_none(nothing: t.Any) -> None:
+    assert judge(result("transfer_tasks", dis(), error=nothing, errors=nothing)) == []
+
+
+@pytest.mark.parametrize("rule", [{"failed": True, "attempts": 3}, {"failed": True, "failed_when_result": True}])
+def test_a_result_that_failed_by_a_rule_of_the_play_is_judged_by_its_facts(rule: dict[str, t.Any]) -> None:
+    msg = "1 transfer task of 1 stream: 1 RUNNING; no problems"
+    well, ill = (result("transfer_tasks", task, msg=msg, **rule) for task in (dis(), dis(state="PAUSED")))
+    assert judge(well) == []
+    assert judge(ill) == judge(dis(state="PAUSED"))
+    assert judge(loop(well, ill, failed=True, msg="One or more items failed")) == judge(ill)
+    assert judge(loop(well, failed=True, msg="One or more items failed")) == []
+    assert judge(result("transfer_tasks", **rule)) == ["nothing to judge: the result has no transfer task"]
+
+
+def test_a_result_without_lists_has_failed_also_where_the_play_says_no() -> None:
+    refused = {"changed": False, "failed": False, "failed_when_result": False, "msg": "Unsupported parameters"}
+    assert judge(refused, allow_empty=True) == ["failed: Unsupported parameters"]
+    assert judge(loop({**refused, "item": 1}), allow_empty=True) == ["item 1: failed: Unsupported parameters"]
+
+
+def test_failures_that_the_module_left_out_count_among_the_others() -> None:
+    errors = [{"kind": "timeout", "method": "GET", "path": f"/{number}"} for number in range(100)]
+    failed = {"failed": True, "msg": "Much.", "error": errors[0], "errors": errors, "errors_left_out": 149_900}
+    assert judge(failed)[-1] == "failed: 149979 more requests, see errors of the result"
+    assert judge({**failed, "errors": errors[:2], "errors_left_out": 1})[-1] == (
+        "failed: 1 more request, see errors of the result"
+    )
+
+
+def only_problems(*tasks: dict[str, t.Any], total: int, asked: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    more = {"invocation": {"module_args": asked}} if asked is not None else {}
+    return result("transfer_tasks", *tasks, summary={"total": total, "healthy": total - len(tasks)}, **more)
+
+
+@pytest.mark.parametrize("asked", [None, {"only_problems": True}, {"only_problems": True, "max_age": "15m"}])
+def test_gathered_with_only_problems_a_result_is_empty_only_when_there_is_no_task_at_all(
+    asked: dict[str, t.Any] | None,
+) -> None:
+    assert judge(only_problems(total=5, asked=asked)) == []
+    assert judge(only_problems(total=0, asked=asked)) == ["nothing to judge: the result has no transfer task"]
+    assert judge(only_problems(dis(state="PAUSED"), total=5, asked=asked)) == judge(dis(state="PAUSED"))
+
+
+def test_tasks_that_only_problems_left_out_are_not_well_by_a_stricter_limit() -> None:
+    left_out = "5 tasks left out by only_problems, which was not told of"
+    asked = {"only_problems": True, "max_age": "15m", "max_lag": None, "max_discarded": None, "lag": False}
+    assert judge(only_problems(total=5, asked=asked), max_age=900, max_lag=0) == []
+    assert judge(only_problems(total=5, asked=asked), max_age="14m") == [f"{left_out} max_age: not known"]
+    asked["lag"] = True
+    assert judge(only_problems(total=5, asked=asked), max_lag=1, max_discarded=0, allow_empty=True) == [
+        f"{left_out} max_discarded, max_lag: not known"
+    ]
+
+
+def test_a_list_that_a_play_emptied_is_empty() -> None:
+    assert judge(only_problems(total=5, asked={"only_problems": False})) == [
+        "nothing to judge: the result has no transfer task"
+    ]
 
 
 def test_a_skipped_result_counts_as_empty() -> None:
@@ -462,7 +768,7 @@ def test_a_skipped_result_counts_as_empty() -> None:
 
 
 @pytest.mark.parametrize("finished", [0, False])
-def test_a_result_that_still_runs_in_the_background_is_a_finding(finished: t.Any) -> None:
+def test_a_result_that_still_runs_in_the_background_is_a_problem(finished: t.Any) -> None:
     job = {"ansible_job_id": "j1.2", "started": 1, "finished": finished, "changed": False}
     assert judge(job, allow_empty=True) == ["not finished: the job j1.2 still runs in the background"]
 
@@ -482,25 +788,25 @@ def loop(*items: dict[str, t.Any], **others: t.Any) -> dict[str, t.Any]:
 def test_a_loop_is_judged_by_each_of_its_results() -> None:
     good, bad = result("transfer_tasks", dis(), item="a"), result("transfer_tasks", dis(state="PAUSED"), item="b")
     assert judge(loop(good, good)) == []
-    assert judge(loop(good, bad)) == [f"{ORDERS}: state is PAUSED, not RUNNING"]
+    assert judge(loop(good, bad)) == [f"{ORDERS}: state is PAUSED, not RUNNING, {MOVED}"]
     assert judge([good, bad]) == judge(loop(good, bad))
 
 
-def test_in_a_loop_over_regions_or_projects_each_finding_says_where() -> None:
+def test_in_a_loop_over_regions_or_projects_each_problem_says_where() -> None:
     items = [
         result("transfer_tasks", dis(state="PAUSED"), region=name, project_id="p", item=name)
         for name in ("eu-1", "eu-2")
     ]
     assert judge(loop(*items)) == [
-        f"region {name}, {ORDERS}: state is PAUSED, not RUNNING" for name in ("eu-1", "eu-2")
+        f"region {name}, {ORDERS}: state is PAUSED, not RUNNING, {MOVED}" for name in ("eu-1", "eu-2")
     ]
     items = [
         result("transfer_tasks", dis(state="PAUSED"), region="r", project_id=name, item=name) for name in ("p1", "p2")
     ]
-    assert judge(loop(*items))[1] == f"project p2, {ORDERS}: state is PAUSED, not RUNNING"
+    assert judge(loop(*items))[1] == f"project p2, {ORDERS}: state is PAUSED, not RUNNING, {MOVED}"
 
 
-def test_in_a_loop_a_finding_without_a_stream_names_the_item() -> None:
+def test_in_a_loop_a_problem_without_a_stream_names_the_item() -> None:
     items = [
         {"failed": True, "msg": "no", "item": "orders"},
         {"skipped": True, "ansible_loop_var": "stream", "stream": "clicks"},
@@ -522,7 +828,7 @@ def test_a_loop_without_items_counts_as_empty() -> None:
     assert judge(loop(), allow_empty=True) == []
 
 
-def test_a_failed_loop_is_a_finding_even_when_none_of_its_items_says_so() -> None:
+def test_a_failed_loop_is_a_problem_even_when_none_of_its_items_says_so() -> None:
     assert judge(loop(failed=True, msg="no loop")) == ["failed: no loop"]
     assert judge(loop(result("transfer_tasks", dis()), failed=True, msg="odd")) == ["failed: odd"]
 
