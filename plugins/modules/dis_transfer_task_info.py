@@ -15,6 +15,9 @@ description:
     each partition is.
   - One call covers any number of streams. What it fetches, it fetches concurrently.
   - A stream or task that was asked for and does not exist is no failure. It is named in RV(not_found).
+  - The options of its own are O(stream_names), O(task_names), O(states), O(destination_types), O(details), O(max_age),
+    O(max_lag), O(max_discarded) and O(only_problems). All others are the connection, which is best left to environment variables or to
+    C(module_defaults).
 options:
   stream_names:
     description:
@@ -49,6 +52,30 @@ options:
         stream (and one for each 100 streams when O(stream_names) is not set).
     type: bool
     default: true
+  max_age:
+    description:
+      - Longest time since data was last moved, in seconds or such as V(15m), V(2h) or V(1d).
+      - What is beyond it is one of the RV(problems) and makes the task one that is not healthy. It never fails the module.
+    type: raw
+    version_added: 1.1.0
+  max_lag:
+    description:
+      - Most records that a task may be behind.
+      - What is beyond it is one of the RV(problems) and makes the task one that is not healthy. It never fails the module.
+    type: int
+    version_added: 1.1.0
+  max_discarded:
+    description:
+      - Most records that a task may have discarded.
+      - What is beyond it is one of the RV(problems) and makes the task one that is not healthy. It never fails the module.
+    type: int
+    version_added: 1.1.0
+  only_problems:
+    description:
+      - Return only the tasks that have a problem. RV(summary) counts all of them.
+    type: bool
+    default: false
+    version_added: 1.1.0
 seealso:
   - module: hwcloud.streaming.dis_transfer_task_log_info
   - module: hwcloud.streaming.dms_sink_task_info
@@ -95,10 +122,26 @@ EXAMPLES = r"""
   when: standing.transfer_tasks | length > 0
 
 # Ad hoc, at three in the morning:
-#   ansible localhost -m hwcloud.streaming.dis_transfer_task_info -a 'stream_names=orders'
+#   ansible localhost -m hwcloud.streaming.dis_transfer_task_info -a 'max_age=15m only_problems=true'
 """
 
 RETURN = r"""
+msg:
+  description: How things stand, in one line. On failure what failed, and what to do about it.
+  returned: always
+  type: str
+  version_added: 1.1.0
+  sample: "7 transfer tasks of 5 streams: 5 RUNNING, 1 PAUSED, 1 ABNORMAL; 3 problems"
+problems:
+  description:
+    - All that is wrong, one sentence each, as the filter P(hwcloud.streaming.problems#filter) tells it for the same result with O(max_age), O(max_lag) and O(max_discarded).
+    - On failure also what failed. Empty when all is well. That there is nothing to judge is a problem too.
+  returned: always
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample:
+    - "stream orders, task orders-to-obs: state is PAUSED, not RUNNING, last transfer 2d ago"
 transfer_tasks:
   description: The tasks, sorted by RV(transfer_tasks[].stream_name) and RV(transfer_tasks[].task_name).
   returned: always
@@ -218,11 +261,13 @@ transfer_tasks:
       type: int
       sample: 0
     problems:
-      description: Why the task is not well, going by its state and those of its partitions. Empty when it is.
+      description:
+        - Why the task is not well, going by its state, those of its partitions, and the limits O(max_age), O(max_lag) and
+          O(max_discarded). Empty when it is.
       type: list
       elements: str
       sample:
-        - "stream orders, task orders-to-obs: state is PAUSED, not RUNNING"
+        - "stream orders, task orders-to-obs: state is PAUSED, not RUNNING, last transfer 2d ago"
 streams:
   description: The streams that were looked at, sorted by RV(streams[].stream_name).
   returned: always
@@ -337,7 +382,7 @@ error:
       type: str
       sample: authentication
     service:
-      description: Service that was asked, one of V(dis), V(dms), V(iam) and V(metadata). V(null) for RV(error.kind=configuration).
+      description: Service that was asked, one of V(dis), V(dms), V(iam), V(sts) and V(metadata). V(null) for RV(error.kind=configuration).
       type: str
       sample: dis
     method:
@@ -345,9 +390,16 @@ error:
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
+      description: Path of the request, that of the endpoint included, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
+    endpoint:
+      description:
+        - Base URL that was asked, without credentials. V(null) for RV(error.kind=configuration).
+        - Where a wrong host may be the cause, C(msg) says which option or variable it comes from.
+      type: str
+      version_added: 1.1.0
+      sample: https://dis.eu-west-101.myhuaweicloud.eu
     http_status:
       description: HTTP status of the answer, V(null) when none came.
       type: int
@@ -382,6 +434,8 @@ errors:
   contains: *failure
 """
 
+import typing as t
+
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
 
 NOTHING = {
@@ -399,11 +453,26 @@ NOTHING = {
 }
 
 
+STATES = "ABNORMAL CREATING DELETE ERROR PAUSED RUNNING STARTING"
+DESTINATION_TYPES = "CLOUDTABLE DLI DWS MRS NOWHERE OBS OPENTSDB UQUERY"
+
+
+def line(result: dict[str, t.Any]) -> str:
+    """Return how many tasks there are, in one line."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+    summary = result["summary"]
+    return _standing.tasks_line(
+        summary["total"], "transfer task", len(result["streams"]), "stream", summary["by_state"]
+    )
+
+
 def check(call: _module.Call) -> _module.Question | None:
     """Return the question that the options ask."""
     stream_names = call.names("stream_names", longest=64)
     task_names = call.names("task_names", longest=64)
-    states, destination_types = call.words("states"), call.words("destination_types")
+    states = call.words("states", STATES)
+    destination_types = call.words("destination_types", DESTINATION_TYPES)
     if stream_names == [] or task_names == []:
         return None
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis
@@ -420,8 +489,10 @@ def main() -> None:
         "states": _module.list_option(),
         "destination_types": _module.list_option(),
         "details": {"type": "bool", "default": True},
+        **_module.limit_options("max_age", "max_lag", "max_discarded"),
+        "only_problems": {"type": "bool", "default": False},
     }
-    _module.run(options, NOTHING, check)
+    _module.run(options, NOTHING, check, line, "transfer_tasks")
 
 
 if __name__ == "__main__":
