@@ -108,7 +108,7 @@ def listed(
 
 
 def without_age(task: Facts) -> Facts:
-    """The task, once its age has been found to be right."""
+    """The task, once its age has been found to be right, and to be told in its problems."""
     last, age = task["last_transfer_timestamp"], task.pop("last_transfer_age")
     since = r", last transfer (\d+)d( \d+h)? ago$" if last else ", has never transferred$"
     told = [re.search(since, problem) for problem in task["problems"]]
@@ -118,6 +118,9 @@ def without_age(task: Facts) -> Facts:
         assert all(found and int(found[1]) == age // 86400 for found in told)
     else:
         assert age is None
+    moved = re.compile(r", last transfer (?:\d+[dhms] ?)+ago$" if last else ", has never transferred$")
+    assert all(moved.search(problem) for problem in task["problems"])
+    task["problems"] = [moved.sub("", problem) for problem in task["problems"]]
     return task
 
 
