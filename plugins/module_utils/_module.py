@@ -307,8 +307,7 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, services: list[str]) ->
             params["concurrency"], params["timeout"], params["validate_certs"], params["ca_path"]
         )
     except _transport.MissingRequests as error:
-        install = f"{sys.executable} -m pip install 'requests>=2.25.1'"
-        raise ConfigurationError(f"{missing_required_lib('requests')}. For example: {install}") from error
+        raise ConfigurationError(f"{missing_required_lib('requests')}. {_how_to_install()}") from error
     policy = _client.Policy(params["total_timeout"], params["retries"], params["concurrency"])
     client = _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
     client.origins = {name: _origin_of(params, name) for name in ("dis", "dms", "iam", "sts", "metadata")}
@@ -322,6 +321,19 @@ def _origin_of(params: dict[str, t.Any], service: str) -> str:
     named = [_auth.origin(params, os.environ, name) for name in parts]
     told = [name if name == source else f"{name}, from {source}" for name, source in zip(parts, named)]
     return told[0] if params[option] else f"built of {' and '.join(told)}"
+
+
+def _how_to_install() -> str:
+    """Return how to get the missing library for this Python: one that the system manages takes nothing from pip."""
+    pip = f"{sys.executable} -m pip install 'requests>=2.25.1'"
+    if "/pipx/" in sys.prefix:
+        return f"For example: pipx inject {os.path.basename(sys.prefix)} requests, or {pip}"
+    import sysconfig
+
+    marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")  # PEP 668
+    if sys.prefix == sys.base_prefix and os.path.exists(marker):
+        return "This Python is the system's own: install the distribution's package, which is mostly called python3-requests."
+    return f"For example: {pip}, or where this is the system's own Python, the distribution's package python3-requests"
 
 
 def _complete_connection(params: dict[str, t.Any]) -> None:

@@ -15,9 +15,9 @@ description:
     each partition is.
   - One call covers any number of streams. What it fetches, it fetches concurrently.
   - A stream or task that was asked for and does not exist is no failure. It is named in RV(not_found).
-  - The options of its own are O(stream_names), O(task_names), O(states), O(destination_types), O(details), O(max_age),
-    O(max_lag), O(max_discarded) and O(only_problems). All others are the connection, which is best left to environment variables or to
-    C(module_defaults).
+  - The options of its own are O(stream_names), O(task_names), O(states), O(destination_types), O(details), O(lag),
+    O(max_age), O(max_lag), O(max_discarded) and O(only_problems). All others are the connection, which is best left to
+    environment variables or to C(module_defaults).
 options:
   stream_names:
     description:
@@ -52,6 +52,16 @@ options:
         stream (and one for each 100 streams when O(stream_names) is not set).
     type: bool
     default: true
+  lag:
+    description:
+      - Also tell how far each task is behind. Needs O(details).
+      - This costs one more request for each stream that has a task to be returned, whatever the number of its tasks, and one for each
+        further 1000 partitions. It is sent after those for the details, at the same time as all that is asked of other streams.
+      - The service's own counting of its records is taken as it is. Whether the end of a partition counts the record that comes next
+        is not documented.
+    type: bool
+    default: false
+    version_added: 1.1.0
   max_age:
     description:
       - Longest time since data was last moved, in seconds or such as V(15m), V(2h) or V(1d).
@@ -60,7 +70,7 @@ options:
     version_added: 1.1.0
   max_lag:
     description:
-      - Most records that a task may be behind.
+      - Most records that a task may be behind. Needs O(lag), without which it is ignored, with a warning.
       - What is beyond it is one of the RV(problems) and makes the task one that is not healthy. It never fails the module.
     type: int
     version_added: 1.1.0
@@ -134,7 +144,8 @@ msg:
   sample: "7 transfer tasks of 5 streams: 5 RUNNING, 1 PAUSED, 1 ABNORMAL; 3 problems"
 problems:
   description:
-    - All that is wrong, one sentence each, as the filter P(hwcloud.streaming.problems#filter) tells it for the same result with O(max_age), O(max_lag) and O(max_discarded).
+    - All that is wrong, one sentence each, as the filter P(hwcloud.streaming.problems#filter) tells it for the same result with
+      O(max_age), O(max_lag) and O(max_discarded).
     - On failure also what failed. Empty when all is well. That there is nothing to judge is a problem too.
   returned: always
   type: list
@@ -216,7 +227,7 @@ transfer_tasks:
         deliver_time_interval: 300
         destination_file_type: text
     partitions:
-      description: The stream's partitions as this task sees them. Empty with O(details=false).
+      description: The stream's partitions as this task sees them, sorted by ID. Empty with O(details=false).
       type: list
       elements: dict
       contains:
@@ -256,10 +267,35 @@ transfer_tasks:
           description: Partitions that this one came from when the stream was resharded. V(null) when the service does not tell.
           type: str
           sample: shardId-0000000001
+        log_end_offset:
+          description:
+            - End of the sequence numbers of the stream's partition, read after RV(transfer_tasks[].partitions[].last_transfer_offset).
+              V(null) without O(lag), and when it cannot be read.
+          type: int
+          version_added: 1.1.0
+          sample: 289927
+        lag:
+          description:
+            - Records between the two. V(null) when one of them is not known, and when the offset lies beyond the end, which does not fit.
+          type: int
+          version_added: 1.1.0
+          sample: 30
     discarded_records:
       description: Sum of RV(transfer_tasks[].partitions[].discard). V(null) with O(details=false), and when no partition tells it.
       type: int
       sample: 0
+    lag_asked:
+      description: Whether the call had O(lag=true), so that a lag of V(null) means that it is not known.
+      type: bool
+      version_added: 1.1.0
+      sample: true
+    lag:
+      description:
+        - Records that the task is behind, over all partitions that are not V(DELETED) or V(EXPIRED). V(null) without O(lag), and when
+          that of one of them is not known, be it that the task does not tell of a partition that the stream has. It is never guessed.
+      type: int
+      version_added: 1.1.0
+      sample: 30
     problems:
       description:
         - Why the task is not well, going by its state, those of its partitions, and the limits O(max_age), O(max_lag) and
@@ -335,6 +371,11 @@ summary:
       description: The largest RV(transfer_tasks[].last_transfer_age) in seconds. V(null) when none has one.
       type: int
       sample: 42
+    lag:
+      description: Sum of RV(transfer_tasks[].lag). V(null) without O(lag), and when that of one task is not known.
+      type: int
+      version_added: 1.1.0
+      sample: 30
 region:
   description: The region as used, V(null) when none was needed.
   returned: always
@@ -437,6 +478,7 @@ errors:
 import typing as t
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
 
 NOTHING = {
     "transfer_tasks": [],
@@ -449,6 +491,7 @@ NOTHING = {
         "by_destination_type": {},
         "discarded_records": None,
         "oldest_transfer_age": None,
+        "lag": None,
     },
 }
 
@@ -473,12 +516,19 @@ def check(call: _module.Call) -> _module.Question | None:
     task_names = call.names("task_names", longest=64)
     states = call.words("states", STATES)
     destination_types = call.words("destination_types", DESTINATION_TYPES)
+    details, lag = call.params["details"], call.params["lag"]
+    if lag and not details:
+        raise ConfigurationError(
+            "lag is true and details is false: the lag needs the details, leave one of the two out."
+        )
+    if "max_lag" in call.limits and not lag:
+        call.warn("max_lag is ignored without lag: set lag to true, at one more request for each stream.")
     if stream_names == [] or task_names == []:
         return None
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis
 
     wanted = _dis.Wanted(stream_names, task_names, states, destination_types)
-    return _module.Question("dis", lambda client: _dis.transfer_tasks(client, wanted, call.params["details"], call.now))
+    return _module.Question("dis", lambda client: _dis.transfer_tasks(client, wanted, details, call.now, lag))
 
 
 def main() -> None:
@@ -489,6 +539,7 @@ def main() -> None:
         "states": _module.list_option(),
         "destination_types": _module.list_option(),
         "details": {"type": "bool", "default": True},
+        "lag": {"type": "bool", "default": False},
         **_module.limit_options("max_age", "max_lag", "max_discarded"),
         "only_problems": {"type": "bool", "default": False},
     }

@@ -17,8 +17,8 @@ description:
   - What was asked for and does not exist is no failure. It is named in RV(not_found).
   - Instances that are created now are dumped by Smart Connect tasks, see M(hwcloud.streaming.dms_smart_connect_task_info).
   - The options of its own are O(connector_ids), O(instance_ids), O(instance_names), O(task_ids), O(task_names), O(statuses),
-    O(enterprise_project_id), O(topic_info), O(max_lag) and O(only_problems). All others are the connection, which is best left to environment variables or to
-    C(module_defaults).
+    O(enterprise_project_id), O(topic_info), O(max_lag) and O(only_problems). All others are the connection, which is best left to
+    environment variables or to C(module_defaults).
 options:
   connector_ids:
     description:
@@ -218,7 +218,7 @@ sink_tasks:
         obs_path: kafka
         deliver_time_interval: 300
     topics_info:
-      description: The topics with their partitions. Empty with O(topic_info=false).
+      description: The topics with their partitions, sorted by name. Empty with O(topic_info=false).
       type: list
       elements: dict
       contains:
@@ -231,7 +231,7 @@ sink_tasks:
           type: int
           sample: 0
         partitions:
-          description: The partitions of the topic.
+          description: The partitions of the topic, sorted by number.
           type: list
           elements: dict
           contains:

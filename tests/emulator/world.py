@@ -51,6 +51,7 @@ class Partition:
     last_transfer_offset: Any = 0
     last_transfer: int | None = None
     discard: Any = 0
+    behind: int | None = None  # records; then the offset follows the end of the stream's partition
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -75,6 +76,22 @@ class TransferTask:
 
 
 @dataclass
+class End:
+    """Where a partition of a stream begins and ends; the end grows with the clock, ``per_minute`` records from ``since`` on."""
+
+    start: int
+    end: int
+    per_minute: float
+    since: int
+    status: str = "ACTIVE"
+    range: Any = None  # a literal that stands for the computed one
+
+    def at(self, now: int) -> int:
+        """The end at a time."""
+        return self.end + int(self.per_minute * max(0, now - self.since) / 60_000)
+
+
+@dataclass
 class Stream:
     """A DIS stream with its transfer tasks by name."""
 
@@ -86,6 +103,7 @@ class Stream:
     quota: int | None
     total_number: int | None
     tasks: dict[str, TransferTask] = field(default_factory=dict)
+    ends: dict[str, End] = field(default_factory=dict)
     raw: dict[str, Raw] = field(default_factory=dict)
 
 
