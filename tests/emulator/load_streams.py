@@ -106,6 +106,7 @@ def transfer_task(section: Section, owner: Stream) -> TransferTask:
         extra=section.mapping("extra"),
         omit=section.texts("omit"),
         raw=raw_answers(section.section("raw"), ("show", "logs")),
+        moving_since=section.now if section.flag("moving", False) else None,
     )
     section.close()
     return task

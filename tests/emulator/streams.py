@@ -147,7 +147,7 @@ def _task_row(world: World, task: TransferTask) -> dict[str, Any]:
     row: dict[str, Any] = {
         "destination_type": task.destination_type,
         "create_time": task.created,
-        "last_transfer_timestamp": task.last_transfer,
+        "last_transfer_timestamp": task.moved(task.last_transfer, world.now()),
         "state": task.state,
         "task_name": task.name,
     }
@@ -165,9 +165,14 @@ def _show_task(world: World, stream: Stream, task: TransferTask) -> dict[str, An
         "destination_type": task.destination_type,
         "state": task.state,
         "create_time": task.created,
-        "last_transfer_timestamp": task.last_transfer,
+        "last_transfer_timestamp": task.moved(task.last_transfer, world.now()),
         "partitions": [
-            _partition(world.options.partition_schema, part, _offset(stream, part, world.now()))
+            _partition(
+                world.options.partition_schema,
+                part,
+                _offset(stream, part, world.now()),
+                task.moved(part.last_transfer, world.now()),
+            )
             for part in task.partitions
         ],
     }
@@ -187,7 +192,7 @@ def _offset(stream: Stream, part: Partition, now: int) -> Any:
     return part.last_transfer_offset if part.behind is None or end is None else max(0, end.at(now) - part.behind)
 
 
-def _partition(schema: str, part: Partition, offset: Any) -> dict[str, Any]:
+def _partition(schema: str, part: Partition, offset: Any, last_transfer: int | None) -> dict[str, Any]:
     if schema == "documented":
         row: dict[str, Any] = {
             "partition_id": part.id,
@@ -200,7 +205,7 @@ def _partition(schema: str, part: Partition, offset: Any) -> dict[str, Any]:
         row = {
             "partitionId" if schema == "camel" else "partition_id": part.id,
             "state": part.state,
-            "last_transfer_timestamp": part.last_transfer,
+            "last_transfer_timestamp": last_transfer,
             "last_transfer_offset": offset,
             "discard": part.discard,
         }

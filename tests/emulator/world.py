@@ -73,6 +73,14 @@ class TransferTask:
     extra: dict[str, Any] = field(default_factory=dict)
     omit: list[str] = field(default_factory=list)
     raw: dict[str, Raw] = field(default_factory=dict)
+    # The emulator's time when it was loaded, of a task that goes on transferring: its times move with the clock.
+    moving_since: int | None = None
+
+    def moved(self, moment: int | None, now: int) -> int | None:
+        """A time of this task as it stands now."""
+        if moment is None or moment <= 0 or self.moving_since is None:
+            return moment
+        return moment + now - self.moving_since
 
 
 @dataclass

@@ -282,3 +282,19 @@ def test_the_index_of_tasks_follows_changes(client: Any) -> None:
     task.id = "NewIdOfTheTask00001"
     tasks["to-obs"] = task
     assert client.logs("NewIdOfTheTask00001").json["totalNum"] == 250
+
+
+def test_what_moves_stays_as_far_behind_the_clock_as_it_was(client_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = [{"name": "moves", "last_transfer": "40s", "moving": True}, {"name": "stands", "last_transfer": "40s"}]
+    world = {"credentials": {"tokens": [{"token": "ExampleToken"}]}, "streams": [{"name": "orders", "tasks": tasks}]}
+    client = client_of(world)
+    where = "streams/orders/transfer-tasks"
+    first = {task["task_name"]: task["last_transfer_timestamp"] for task in client.get(where).json["tasks"]}
+    moving = client.emulator.world.streams["orders"].tasks["moves"]
+    monkeypatch.setattr(moving, "moving_since", moving.moving_since - 800_000)  # 800 s have passed
+    later = {task["task_name"]: task["last_transfer_timestamp"] for task in client.get(where).json["tasks"]}
+    shown = client.get(f"{where}/moves").json
+    assert 800_000 <= later["moves"] - first["moves"] < 860_000
+    assert later["stands"] == first["stands"]
+    assert shown["last_transfer_timestamp"] >= later["moves"]
+    assert shown["partitions"][0]["last_transfer_timestamp"] == shown["last_transfer_timestamp"]
