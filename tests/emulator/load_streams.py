@@ -103,7 +103,7 @@ def transfer_task(section: Section, owner: Stream) -> TransferTask:
         destination_key=section.text("destination_key", kind or "obs"),
         partitions=_partitions(section, owner.partitions, state, last_transfer),
         logs=_logs(section),
-        keeps_up=section.flag("keeps_up", False),
+        moving=section.flag("moving", False),
         age=_age(last_transfer, section.now),
         created_age=_age(created, section.now),
         extra=section.mapping("extra"),

@@ -52,7 +52,7 @@ class Partition:
     last_transfer: int | None = None
     discard: Any = 0
     behind: int | None = None  # records; then the offset follows the end of the stream's partition
-    age: int | None = None  # milliseconds that its last transfer stays behind the clock, in a task that keeps up
+    age: int | None = None  # milliseconds that its last transfer stays behind the clock, in a task that is moving
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -71,7 +71,7 @@ class TransferTask:
     destination_key: str
     partitions: list[Partition]
     logs: LogRows | LogGenerator
-    keeps_up: bool = False
+    moving: bool = False
     age: int | None = None  # milliseconds that its last transfer stays behind the clock, None when it never transferred
     created_age: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -79,11 +79,11 @@ class TransferTask:
     raw: dict[str, Raw] = field(default_factory=dict)
 
     def live(self, now: int) -> None:
-        """Let time pass. What runs and keeps up stays as late as it is, and what is new stays new; the rest grows old.
+        """Let time pass. What runs and is moving stays as late as it is, and what is new stays new; the rest grows old.
 
-        What is set here stays when somebody pauses the task: it then stands where it was seen last.
+        Once somebody pauses the task, it stands where it was seen last.
         """
-        if not self.keeps_up or self.state != "RUNNING":
+        if not self.moving or self.state != "RUNNING":
             return
         if self.age is not None:
             self.last_transfer = now - self.age

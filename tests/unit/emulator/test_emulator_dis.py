@@ -286,10 +286,10 @@ def test_the_index_of_tasks_follows_changes(client: Any) -> None:
     assert client.logs("NewIdOfTheTask00001").json["totalNum"] == 250
 
 
-# DIS: tasks that keep up with the clock
+# DIS: tasks that move with the clock
 
 
-def test_what_keeps_up_stays_as_late_as_written_and_what_stands_grows_old(client_of: Any) -> None:
+def test_what_moves_stays_as_late_as_written_and_what_stands_grows_old(client_of: Any) -> None:
     client = client_of(
         {
             "clock": "2026-01-02T03:04:05Z",
@@ -300,7 +300,7 @@ def test_what_keeps_up_stays_as_late_as_written_and_what_stands_grows_old(client
                     "tasks": [
                         {
                             "name": "runs",
-                            "keeps_up": True,
+                            "moving": True,
                             "last_transfer": "40s",
                             "partitions": [
                                 {"id": 0},
@@ -310,8 +310,8 @@ def test_what_keeps_up_stays_as_late_as_written_and_what_stands_grows_old(client
                             ],
                             "logs": {"count": 3, "every": "300s"},
                         },
-                        {"name": "new", "keeps_up": True, "created": "4m", "last_transfer": 0},
-                        {"name": "paused", "keeps_up": True, "state": "PAUSED", "last_transfer": "2d"},
+                        {"name": "new", "moving": True, "created": "4m", "last_transfer": 0},
+                        {"name": "paused", "moving": True, "state": "PAUSED", "last_transfer": "2d"},
                         {"name": "stands", "last_transfer": "3h", "logs": {"count": 3, "every": "300s"}},
                     ],
                 }
