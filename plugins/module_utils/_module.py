@@ -211,10 +211,12 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
     credentials, profile = _auth.find(params, os.environ)
     learned(*credentials.secrets())
     agency = _auth.agency(params, credentials, lambda option: _auth.origin(params, os.environ, option))
+    filled = {}
     for name in ("region", "project_id", "domain_id", "iam_endpoint"):
         if name == "project_id" and agency:  # the file's project is the base account's, not the agency's
             continue
-        params[name] = params[name] or profile.values.get(name) or None
+        if not params[name] and profile.values.get(name):
+            params[name], filled[name] = profile.values[name], profile.source
     _check_connection(params)
     result.update(region=params["region"], project_id=params["project_id"])
     question = check(Call(module))
@@ -224,10 +226,11 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
 
     client = _client_for(module, cleaner, [question.service, *([agency.service] if agency else [])])
     named_by = "project_name" if params["project_name"] else "region"
-    variable = _auth.origin(params, os.environ, named_by)
-    told = f" (from {variable})" if variable != named_by else ""
+    source = filled.get(named_by) or _auth.origin(params, os.environ, named_by)
+    told = f" (from {source})" if source != named_by else ""
     project = _iam.Project(params["project_id"], params[named_by], told)
     acting = _iam.Acting(agency, params["domain_id"]) if agency else None
+    client.origins = {name: _origin_of(params, filled, name) for name in ("dis", "dms", "iam", "sts", "metadata")}
     if not project.id and not project.name:
         raise ConfigurationError(
             "The project is not known: set region (or HUAWEICLOUD_REGION, for example eu-west-101), "
@@ -269,16 +272,14 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, services: list[str]) ->
         install = f"{sys.executable} -m pip install 'requests>=2.25.1'"
         raise ConfigurationError(f"{missing_required_lib('requests')}. For example: {install}") from error
     policy = _client.Policy(params["total_timeout"], params["retries"], params["concurrency"])
-    client = _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
-    client.origins = {name: _origin_of(params, name) for name in ("dis", "dms", "iam", "sts", "metadata")}
-    return client
+    return _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
 
 
-def _origin_of(params: dict[str, t.Any], service: str) -> str:
-    """Return which options or variables a service's endpoint is made of."""
+def _origin_of(params: dict[str, t.Any], filled: dict[str, str], service: str) -> str:
+    """Return which options or variables a service's endpoint is made of; `filled` are those that a file gave."""
     option = f"{service}_endpoint"
     parts = [option] if params[option] else [name for name in ("region", "cloud") if params[name]]
-    named = [_auth.origin(params, os.environ, name) for name in parts]
+    named = [filled.get(name) or _auth.origin(params, os.environ, name) for name in parts]
     told = [name if name == source else f"{name}, from {source}" for name, source in zip(parts, named)]
     return told[0] if params[option] else f"built of {' and '.join(told)}"
 
