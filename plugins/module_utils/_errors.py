@@ -219,7 +219,19 @@ def _told(body: dict[t.Any, t.Any]) -> tuple[str, str]:
     )
 
 
-_MESSAGES = ("errormsg", "errmsg", "message", "errormessage", "errordescription", "error", "faultstring", "detail")
+_MESSAGES = (
+    "errormsg",
+    "errmsg",
+    "message",
+    "errormessage",
+    "errordescription",
+    "error",
+    "faultstring",
+    "detail",
+    "msg",
+    "reason",
+    "description",
+)
 _XML_TAG = r"<(?:\w+:)?({names})(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?([^<>]*?)(?:\]\]>)?\s*</"
 _XML_CODE = re.compile(_XML_TAG.format(names="Code|ErrorCode|faultcode"), re.IGNORECASE)
 _XML_MESSAGE = re.compile(_XML_TAG.format(names="Message|ErrorMessage|faultstring"), re.IGNORECASE)
