@@ -191,7 +191,7 @@ def _is_result(value: Mapping[str, t.Any]) -> bool:
         or "results" in value
         or "failed_when_result" in value
         or any(value.get(sign) for sign in ("failed", "unreachable", "skipped", "ansible_job_id"))
-        or ("changed" in value and _has_failed(value))
+        or (_has_failed(value) and ("changed" in value or not ("state" in value or "status" in value)))
     )
 
 
@@ -281,6 +281,8 @@ def _failures(result: Mapping[str, t.Any], label: str, where: str) -> t.Iterator
     begin, error, listed = f"{label}: " if label else "", result.get("error"), result.get("errors") or ()
     listed = listed if isinstance(listed, Sequence) and not isinstance(listed, (str, bytes)) else ()
     errors = [entry for entry in listed if isinstance(entry, Mapping)]
+    if not error and len(errors) == 1 and result.get("msg"):
+        error = errors[0]  # a play took `error` away: the message tells of the only one that there is
     if error in errors:
         errors.remove(error)
     yield _failed(
