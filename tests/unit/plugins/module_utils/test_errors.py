@@ -83,6 +83,11 @@ def test_kinds(status: int, code: str, kind: str, again: bool) -> None:
         ({"status": 404, "error": "Not Found", "path": "/x"}, ("", "Not Found")),
         ({"error_code": ["a"], "error_msg": {"b": 1}}, ("", "")),
         ({"error": "text", "message": "b"}, ("", "b")),
+        ({"errCode": "a", "errMsg": "b"}, ("a", "b")),
+        ({"itemNotFound": {"code": 404, "message": "b"}}, ("404", "b")),
+        ({"fault": {"faultstring": "b", "detail": {"errorcode": "c"}}}, ("", "b")),
+        ({"errors": [{"code": "a", "msg": "b"}, {"code": "c"}]}, ("a", "b")),
+        ({"a": {"b": {"c": {"d": {"message": "too deep"}}}}}, ("", "")),
         ({}, ("", "")),
         ([], ("", "")),
         (None, ("", "")),
@@ -106,7 +111,7 @@ def test_a_sentence_says_what_was_asked_what_came_and_what_to_do() -> None:
 
 def test_the_fields_of_a_failure() -> None:
     assert list(Failure("tls", "x").as_dict()) == (
-        "kind service method path http_status error_code error_msg request_id attempts elapsed".split()
+        "kind service method path http_status error_code error_msg request_id attempts elapsed endpoint".split()
     )
 
 

@@ -103,6 +103,8 @@ def listed(
         "destination": None,
         "partitions": [],
         "discarded_records": None,
+        "lag_asked": False,
+        "lag": None,
         "problems": problems("stream s", name, "state", state),
     }
 
@@ -183,6 +185,7 @@ def test_the_summary_of_all_states() -> None:
         "by_state": {"ABNORMAL": 1, "DELETE": 1, "ERROR": 1, "PAUSED": 1, "RUNNING": 3, "STARTING": 1},
         "by_destination_type": {"CLOUDTABLE": 1, "DLI": 1, "DWS": 1, "MRS": 1, "NOWHERE": 1, "OBS": 3},
         "discarded_records": None,
+        "lag": None,
     }
 
 
@@ -210,6 +213,8 @@ def partition(number: int, last: int, offset: int, **told: t.Any) -> Facts:
         "hash_range": None,
         "sequence_number_range": None,
         "parent_partitions": None,
+        "log_end_offset": None,
+        "lag": None,
         **told,
     }
 
@@ -518,6 +523,8 @@ def test_the_partitions_in_the_form_of_a_stream() -> None:
             "hash_range": "[0 : 9223372036854775807]",
             "sequence_number_range": "[289911 : 289927]",
             "parent_partitions": None,
+            "log_end_offset": None,
+            "lag": None,
         }
     ]
     assert result["transfer_tasks"][0]["discarded_records"] is None
