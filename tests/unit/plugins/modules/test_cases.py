@@ -112,8 +112,12 @@ def listed(
 def without_age(task: Facts) -> Facts:
     """The task, once its age has been found to be right, and to be told in its problems."""
     last, age = task["last_transfer_timestamp"], task.pop("last_transfer_age")
+    since = r", last transfer (\d+)d( \d+h)? ago$" if last else ", has never transferred$"
+    told = [re.search(since, problem) for problem in task["problems"]]
+    task["problems"] = [re.sub(since, "", problem) for problem in task["problems"]]
     if last:
         assert abs(time.time() - last / 1000 - age) < 30
+        assert all(found and int(found[1]) == age // 86400 for found in told)
     else:
         assert age is None
     return task
