@@ -151,7 +151,7 @@ class Call:
         if unknown:
             self.warn(
                 f"{option} holds {', '.join(repr(word) for word in unknown)}, which the service is not known to send; "
-                f"known are {', '.join(known.split())}. No task may pass this filter."
+                f"known are {', '.join(known.split())}. Such a word selects nothing."
             )
         return frozenset(words)
 
