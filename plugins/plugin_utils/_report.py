@@ -145,10 +145,27 @@ def _place(subject: _judge.Subject) -> tuple[str, ...] | None:
     return place if place and set(place) != {str(None)} else None
 
 
-def _by_task(entries: Iterable[Mapping[str, t.Any]]) -> dict[t.Any, Entries]:
+def _by_task(entries: t.Any) -> dict[t.Any, Entries]:
+    """Return the rows of a log by their task.
+
+    Since ansible-core 2.19 a filter is handed containers that look for templates in each value, which takes seconds for
+    a large log. The rows of a module hold none, so they are taken as they are; should a time be no number all the same,
+    Ansible's own way is taken.
+    """
+    raw = entries._non_lazy_copy() if hasattr(entries, "_non_lazy_copy") else entries
     found: dict[t.Any, Entries] = {}
-    for entry in entries:
-        found.setdefault(entry.get("transfer_task_id"), []).append(entry)
+    for one in raw:
+        if not isinstance(one, Mapping) or isinstance(one.get("start_time"), str):
+            return _grouped(entries)
+        found.setdefault(one.get("transfer_task_id"), []).append(one)
+    return found
+
+
+def _grouped(entries: t.Any) -> dict[t.Any, Entries]:
+    found: dict[t.Any, Entries] = {}
+    for one in entries:
+        if isinstance(one, Mapping):
+            found.setdefault(one.get("transfer_task_id"), []).append(one)
     return found
 
 
