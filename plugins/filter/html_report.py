@@ -10,10 +10,12 @@ import typing as t
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils._judging import judged
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils._report import page
 
+MORE = ("logs", "title", "hours", "rows")  # the options beyond those of problems
+
 
 def html_report(value: t.Any, *args: t.Any, **options: t.Any) -> str:
     """Return one HTML page on the gathered tasks."""
-    return judged(value, args, options, page, more=("logs", "title", "hours", "rows"))
+    return judged(value, args, options, page, more=MORE)
 
 
 class FilterModule:

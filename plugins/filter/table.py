@@ -11,10 +11,12 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._judge import Li
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils._judging import judged
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils._rows import lines, rows
 
+MORE = ("logs",)  # the options beyond those of problems
+
 
 def table(value: t.Any, *args: t.Any, **options: t.Any) -> list[str]:
     """Return a header and one line for each task, worst first."""
-    return judged(value, args, options, _lines, more=("logs",))
+    return judged(value, args, options, _lines, more=MORE)
 
 
 def _lines(subjects: t.Iterable[Subject], limits: Limits, logs: t.Any = None) -> list[str]:

@@ -33,6 +33,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
     _place,
     _shown,
     _since,
+    _sort,
     _state_problems,
 )
 
@@ -206,7 +207,7 @@ def _list(entries: Sequence[t.Any], limits: Limits, where: str = "") -> t.Iterat
         yield _empty("nothing to judge: the list is empty", {}, where=where)
     for entry in entries:
         if not isinstance(entry, Mapping):
-            raise JudgeError(f"{SHAPE}, got a list with {_shown(entry)} in it")
+            raise JudgeError(f"{SHAPE}, got a list with {_sort(entry)} in it")
     results = [entry for entry in entries if _is_result(entry)]
     # The same stream can live in each of several regions or projects: then each problem says in which.
     apart = {key: word for key, word in PLACES.items() if len({str(result.get(key)) for result in results}) > 1}
@@ -251,47 +252,18 @@ def _result(result: Mapping[str, t.Any], limits: Limits, label: str = "", where:
             yield _task(_mapping(task, key), limits, result, where)
     if not ended_well:
         return
-    unseen = _left_out(result, lists, judged)
-    if unseen:
-        beyond = _beyond_the_call(result, lists[0], limits)
-        if beyond:
-            told = f"{begin}{unseen} tasks left out by only_problems, which was not told of {beyond}: not known"
-            yield Subject("empty", {}, [Problem("unknown", "unknown", told)], result, label, where)
-    elif not judged and not missing and not limits.allow_empty:
-        nothing = " and no ".join(RESULT_LISTS[key] for key in lists)
-        told = f"{begin}nothing to judge: the result has no {nothing}{_without_connector(result)}"
-        yield _empty(told, result, label, where)
+    if judged or missing or limits.allow_empty or _left_out(result, lists):
+        return
+    nothing = " and no ".join(RESULT_LISTS[key] for key in lists)
+    told = f"{begin}nothing to judge: the result has no {nothing}{_without_connector(result)}"
+    yield _empty(told, result, label, where)
 
 
-def _left_out(result: Mapping[str, t.Any], lists: Sequence[str], judged: int) -> int:
-    """Return how many tasks were gathered and are not in the lists because the call kept those with problems only."""
-    summary, asked = result.get("summary"), _asked(result)
+def _left_out(result: Mapping[str, t.Any], lists: Sequence[str]) -> bool:
+    """Return whether there were tasks, all well, which the module's option only_problems kept out of the empty list."""
+    summary = result.get("summary")
     total = _number(summary.get("total")) if isinstance(summary, Mapping) else None
-    if len(lists) != 1 or total is None or (asked and asked.get("only_problems") is not True):
-        return 0
-    return max(0, int(total) - judged)
-
-
-def _beyond_the_call(result: Mapping[str, t.Any], key: str, limits: Limits) -> str:
-    """Name the limits that are stricter than those by which only_problems chose, as far as the result tells those."""
-    asked = _asked(result)
-    names = {"transfer_tasks": ["max_age", "max_discarded"], "sink_tasks": ["max_lag"]}.get(key, []) if asked else []
-    if asked.get("lag") is True:
-        names.append("max_lag")
-    beyond = []
-    for name in names:
-        mine, parse = getattr(limits, name), parse_duration if name == "max_age" else _parse_count
-        theirs = parse(asked.get(name), name)
-        if mine is not None and (theirs is None or mine < theirs):
-            beyond.append(name)
-    return ", ".join(beyond)
-
-
-def _asked(result: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
-    """Return the options of the call, empty when the result does not tell them."""
-    invocation = result.get("invocation")
-    asked = invocation.get("module_args") if isinstance(invocation, Mapping) else None
-    return asked if isinstance(asked, Mapping) else {}
+    return len(lists) == 1 and total is not None and total > 0
 
 
 def _failed(told: str, request: Mapping[str, t.Any], result: Mapping[str, t.Any], label: str, where: str) -> Subject:
@@ -342,7 +314,7 @@ def _task(task: Mapping[str, t.Any], limits: Limits, result: Mapping[str, t.Any]
     kind = _kind(task)
     state = task.get("state" if kind == "dis" else "status")
     if state is not None and not isinstance(state, str):
-        raise JudgeError(f"{SHAPE}, got something whose state is {_shown(state)}")
+        raise JudgeError(f"{SHAPE}, got something whose state is {_sort(state)}")
     told = _log_problems(task, limits) if kind == "log" else _problems(task, kind, limits)
     return Subject(kind, task, list(told), result, "", where)
 

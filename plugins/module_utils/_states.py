@@ -193,22 +193,29 @@ def _place(task: Mapping[str, t.Any]) -> str:
 def _entries(value: t.Any, what: str) -> Sequence[t.Any]:
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return value
-    raise JudgeError(f"{SHAPE}, got {_shown(value)}" + ("" if what == "the value" else f" as {what}"))
+    raise JudgeError(f"{SHAPE}, got {_sort(value)}" + ("" if what == "the value" else f" as {what}"))
 
 
 def _mapping(value: t.Any, what: str) -> Mapping[str, t.Any]:
     if isinstance(value, Mapping):
         return value
-    raise JudgeError(f"{SHAPE}, got {_shown(value)} in {what}")
+    raise JudgeError(f"{SHAPE}, got {_sort(value)} in {what}")
 
 
 def _shown(value: t.Any) -> str:
-    """Write a refused value: texts and numbers cut to a length that can be read, of all else the kind alone."""
+    """Write a refused option: texts and numbers, cut to a length that can be read; of all else what sort it is."""
     if isinstance(value, str):
-        return repr(_flat(value[:LONGEST_NAME], 60))
-    if isinstance(value, (int, float)) and (isinstance(value, float) or abs(value) < TOO_LARGE):
+        return repr(_flat(value, 60))
+    if isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < TOO_LARGE):
         return repr(value)
-    return f"a value of type {type(value).__name__}"
+    return _sort(value)
+
+
+def _sort(value: t.Any) -> str:
+    """Say what sort a value is that was handed over by mistake, and not the value: it may be a secret."""
+    if value is None or isinstance(value, (str, bool)):
+        return "nothing" if value is None else "a text" if isinstance(value, str) else "true or false"
+    return "a number" if isinstance(value, (int, float)) else f"a value of type {type(value).__name__}"
 
 
 def _flat(value: t.Any, longest: int = LONGEST_NAME) -> str:

@@ -22,10 +22,11 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
 WIDTH = 79  # the YAML result format folds longer lines
 NONE, UNKNOWN, NEVER = "-", "?", "never"
 STATE_WIDTH = 8  # a state is cut to this only where the line would be too wide; its verdict says it in full
+ANYWHERE = ("*",)
 COLUMNS = ("NAME", "TASK", "STATE", "LAST", "LOG", "LAG", "DISC", "VERDICT")
 FIGURES = COLUMNS[3:7]
 # The header of the last column when no limit is set: the longest that fits.
-STATES_ALONE = ("VERDICT (states alone)", "VERDICT (by state)", "BY STATE")
+STATES_ALONE = ("VERDICT (states alone)", "VERDICT BY STATE", "STATES ALONE", "BY STATE")
 # What a failed request was about, as its path tells.
 ASKED = re.compile(r"/(streams|connectors|instances|transfertasklog)/([^/?]+)(?:/(?:transfer|sink)-tasks/([^/?]+))?")
 
@@ -52,7 +53,7 @@ class _Logs:
             if subject.kind == "log":
                 for key in _keys(subject):
                     self._by_key.setdefault((_place_of(subject), *key), subject.facts)
-                    self._by_key.setdefault((None, *key), subject.facts)
+                    self._by_key.setdefault((ANYWHERE, *key), subject.facts)
             elif subject.kind == "failed":
                 self.incomplete = True
             elif subject.kind != "missing":
@@ -61,8 +62,8 @@ class _Logs:
     def of(self, subject: _judge.Subject) -> Mapping[str, t.Any] | None:
         place = _place_of(subject)
         for key in _keys(subject):
-            # Logs that were handed over without their result belong to any place.
-            found = self._by_key.get((place, *key)) or self._by_key.get((None, *key))
+            # Logs that were handed over without their result (place None) belong to any place, and so do tasks.
+            found = self._by_key.get((place or ANYWHERE, *key)) or self._by_key.get((None, *key))
             if found is not None:
                 return found
         return None

@@ -24,7 +24,7 @@ NAME = "hwcloud.streaming"
 SPECIFICATION = f"""
 import importlib, json, sys
 from ansible.errors import AnsibleFilterError
-from ansible_collections.{NAME}.plugins.filter import problems
+from ansible_collections.{NAME}.plugins.filter import html_report, problems, table
 from ansible_collections.{NAME}.plugins.module_utils import _auth, _errors, _module
 from ansible_collections.{NAME}.plugins.test import healthy
 
@@ -60,9 +60,13 @@ print(json.dumps({{
     "connection": list(_module.connection_options()),
     "kinds": ["configuration", *_errors.ADVICE],
     "judging": {{name: [kind for kind in PROBES if takes(name, *PROBES[kind])] for name in problems.OPTIONS}},
+    "more": {{"healthy": [], "problems": [], "table": table.MORE, "html_report": html_report.MORE}},
     "values": {{
         name: [judge([], allow_empty=empty) for empty in (True, False)]
-        for part in (problems.FilterModule().filters(), healthy.TestModule().tests())
+        for part in (
+            *(plugin.FilterModule().filters() for plugin in (html_report, problems, table)),
+            healthy.TestModule().tests(),
+        )
         for name, judge in part.items()
     }},
 }}))
@@ -255,9 +259,9 @@ def judging_findings(collection: Collection) -> Iterator[str]:
     taken = collection.takes["judging"]
     judging = [plugin for (kind, _name), plugin in collection.plugins.items() if kind != "module"]
     for plugin in judging:
-        documented = [name for name in plugin.options if name != "_input"]
-        if documented != list(taken):
-            yield f"{plugin.name}: documents {documented}, takes {list(taken)}"
+        documented, more = [name for name in plugin.options if name != "_input"], collection.takes["more"][plugin.name]
+        if documented != [*taken, *more]:
+            yield f"{plugin.name}: documents {documented}, takes {[*taken, *more]}"
         for name in taken.keys() & plugin.options.keys():
             told, kinds = plugin.options[name].get("type"), taken[name]
             if told != (kinds[0] if len(kinds) == 1 else "raw"):
@@ -266,7 +270,7 @@ def judging_findings(collection: Collection) -> Iterator[str]:
             if plugin.options[name].get("default") is not default:
                 yield f"{plugin.name}: {name}: default is documented as {plugin.options[name].get('default')}"
     for plugin in judging[1:]:
-        for name in plugin.options.keys() | judging[0].options.keys():
+        for name in (plugin.options.keys() | judging[0].options.keys()) - set(collection.takes["more"][plugin.name]):
             if plugin.options.get(name) != judging[0].options.get(name):
                 yield f"{plugin.name} and {judging[0].name} document {name} differently"
 

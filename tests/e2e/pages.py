@@ -126,6 +126,7 @@ VARYING = (
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
     (r"\b1[789]\d{11}\b", "TIME"),
     (r"\b(\d+[dhms] ?)+ago\b", "# ago"),
+    (r"(?<= )(\d+[dhms]){1,2}(?= )", "#"),
     (r'\b((elapsed|connections|requests|retries|throttled|\w+_age)"?: )[\d.]+', r"\1#"),
     (r"\*+", "*"),
 )

@@ -79,7 +79,7 @@ TEXTS: list[tuple[ModuleType, str, str, str, str]] = [
         "elements: int\n    sample",
         "problems: _value: ['nothing to judge",
     ),
-    (returned, TEST, "finding.\n    type: bool", "finding.\n    type: str", "healthy: _value: True is no str"),
+    (returned, TEST, "problem.\n    type: bool", "problem.\n    type: str", "healthy: _value: True is no str"),
     (examples, DIS, "    details: false\n  register", "    detail: false\n  register", "detail. Supported parameters"),
     (examples, DIS, "    details: false\n  register", "    details: maybe\n  register", "not a valid boolean"),
     (examples, LOG, "    sort_by: dataSize", "    sort_by: datasize", "value of sort_by must be one of"),
@@ -131,7 +131,7 @@ CODE = [
         "auth_token: documents",
     ),
     (
-        "plugins/filter/problems.py",
+        "plugins/plugin_utils/_judging.py",
         'OPTIONS = ("max_age", "max_lag"',
         'OPTIONS = ("max_lag", "max_age"',
         "healthy: documents ['max_age', 'max_lag'",

@@ -11,11 +11,15 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.hwcloud.streaming.plugins.filter.problems import OPTIONS, FilterModule
+from ansible_collections.hwcloud.streaming.plugins.filter.table import FilterModule as TableModule
 from ansible_collections.hwcloud.streaming.plugins.test.healthy import TestModule as HealthyModule
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import StrictUndefined
+from jinja2.exceptions import UndefinedError
 
 problems = FilterModule().filters()["problems"]
+table = TableModule().filters()["table"]
 healthy = HealthyModule().tests()["healthy"]
 NOW = 1767323045678
 TASK = {"stream_name": "orders", "task_name": "a", "state": "RUNNING", "last_transfer_timestamp": NOW}
@@ -58,19 +62,59 @@ def test_now_can_be_given() -> None:
     ],
 )
 def test_what_is_wrong_with_the_call_is_an_error_of_ansible(arguments: dict[str, t.Any], message: str) -> None:
-    for plugin in (problems, healthy):
+    for plugin in (problems, healthy, table):
         with pytest.raises(AnsibleFilterError, match=message):
             plugin(**arguments)
 
 
 @pytest.mark.parametrize(
     ("positional", "named"),
-    [((1, 2, 3, NOW, True, 6), {}), ((60,), {"max_age": 60}), ((1, 2), {"max_lag": 3})],
+    [((1, 2, 3, NOW, True, None, 7), {}), ((60,), {"max_age": 60}), ((1, 2), {"max_lag": 3})],
 )
 def test_options_that_are_given_twice_or_are_too_many(positional: tuple[t.Any, ...], named: dict[str, t.Any]) -> None:
-    for plugin in (problems, healthy):
+    for plugin in (problems, healthy, table):
         with pytest.raises(AnsibleFilterError, match="give each option once, by its name; there are max_age, max_lag"):
             plugin(TASK, *positional, **named)
+
+
+@pytest.mark.parametrize("plugin", [problems, healthy, table])
+def test_what_is_undefined_tells_its_own_name(plugin: t.Any) -> None:
+    nothere = StrictUndefined(name="nothere")
+    calls = ((nothere, {}), ([TASK, nothere], {}), (TASK, {"max_age": nothere}), (TASK, {"now": nothere}))
+    for value, options in calls:
+        with pytest.raises(UndefinedError, match="'nothere' is undefined"):
+            plugin(value, **options)
+
+
+def endless() -> dict[str, t.Any]:
+    """Return a result that holds itself."""
+    value: dict[str, t.Any] = {"results": []}
+    value["results"].append(value)
+    return value
+
+
+@pytest.mark.parametrize("plugin", [problems, healthy, table])
+@pytest.mark.parametrize(
+    ("value", "options"),
+    [
+        (endless(), {}),
+        ({**TASK, "state": object()}, {}),
+        ({**TASK, "partitions": [{"partition_id": [10**5000], "state": "PAUSED"}]}, {}),
+        (TASK, {"now": 10**5000}),
+        (TASK, {"max_age": 10**5000}),
+        (TASK, {"max_age": "9" * 10_000}),
+        (TASK, {"max_lag": {}}),
+        (TASK, {"max_discarded": [3]}),
+        (TASK, {"allow_empty": "no"}),
+        (TASK, {"\x1b[31m": 1}),
+    ],
+    ids=lambda value: str(type(value).__name__),
+)
+def test_hostile_values_and_options_are_errors_of_ansible(plugin: t.Any, value: t.Any, options: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError) as refused:
+        plugin(value, **options)
+    assert len(str(refused.value)) < 500
+    assert str(refused.value).isprintable()
 
 
 def test_limits_beyond_what_a_float_can_tell_apart() -> None:
@@ -109,6 +153,8 @@ RESULTS = st.fixed_dictionaries(
         "logs": st.just([]),
         "not_found": st.lists(st.just({"stream_name": "gone"}), max_size=1),
         "failed": st.booleans(),
+        "error": st.one_of(st.none(), st.just({"kind": "server", "path": "/v2/p/streams/a"})),
+        "errors": st.lists(st.just({"kind": "server", "path": "/v2/p/connectors/c/sink-tasks/t"}), max_size=2),
         "skipped": st.booleans(),
         "msg": st.text(max_size=3),
         "region": st.sampled_from(["a", "b"]),
@@ -136,4 +182,6 @@ def test_healthy_is_exactly_no_problems_and_both_refuse_the_same(
             healthy(value, **options)
         return
     assert healthy(value, **options) is (found == [])
-    assert all(isinstance(finding, str) and finding and "\n" not in finding for finding in found)
+    assert all(isinstance(problem, str) and problem.isprintable() and problem for problem in found)
+    lines = table(value, **options)
+    assert (all(line.split()[-1] == "ok" for line in lines[1:])) is (found == [])
