@@ -119,7 +119,7 @@ class _Logs:
         log, entries = found
         if not entries and log.facts.get("last_ended_at"):  # there are some, but the call kept none
             return None
-        asked = _judge._asked(log.result)
+        asked = _asked(log.result)
         slots = _hours.slots(
             entries,
             now=self._now,
@@ -138,6 +138,13 @@ class _Logs:
             return _judge.parse_now(value)
         except _judge.JudgeError:
             return self._now - (_judge.parse_duration(value) or 0)
+
+
+def _asked(result: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    """Return the options of the call, empty when the result does not tell them."""
+    invocation = result.get("invocation")
+    asked = invocation.get("module_args") if isinstance(invocation, Mapping) else None
+    return asked if isinstance(asked, Mapping) else {}
 
 
 def _place(subject: _judge.Subject) -> tuple[str, ...] | None:
