@@ -20,7 +20,7 @@ demo: ## See the collection at work, without an account: emulator, ad-hoc comman
 test: ## All that CI runs; LANES="unit static" for some of it
 	@$(RUN) test $(LANES)
 
-unit: ## Unit tests alone, in seconds; ARGS="tests/unit/plugins -k lag" goes to pytest
+unit: ## Unit tests alone, about a minute on two cores; ARGS="tests/unit/plugins -k lag" goes to pytest
 	@$(RUN) unit $(ARGS)
 
 lint: ## Style, types, licences, ansible-lint, the examples

@@ -15,7 +15,8 @@ requirements:
 notes:
   - Environment variables and files are those of the host that the module runs on. A variable that is empty counts as not set.
   - Credentials come from one source as a whole. When any of O(auth_token), O(access_key), O(secret_key), O(security_token),
-    O(username) and O(password) is given, none of these is read from the environment or from O(credentials_file).
+    O(username) and O(password) is given, none of these is read from the environment, from O(shared_config_file) or from
+    O(credentials_file).
   - The C(.netrc) file is never used. Proxies are taken from the standard C(http_proxy), C(https_proxy) and C(no_proxy) variables,
     but never for O(metadata_endpoint).
 options:
@@ -29,12 +30,12 @@ options:
     description:
       - ID of the project that owns the streams and instances. Looked up by O(project_name), or by O(region), when not set.
         Setting it saves that request.
-      - If not set, the value of E(HUAWEICLOUD_SDK_PROJECT_ID), E(HW_PROJECT_ID) or E(OS_PROJECT_ID) is used.
+      - If not set, the value of E(HUAWEICLOUD_SDK_PROJECT_ID), E(HW_PROJECT_ID), E(OS_PROJECT_ID) or E(OS_TENANT_ID) is used.
     type: str
   project_name:
     description:
       - Name of the project to look up, such as V(eu-west-101) or V(eu-west-101_orders).
-      - If not set, the value of E(HW_PROJECT_NAME) or E(OS_PROJECT_NAME) is used.
+      - If not set, the value of E(HW_PROJECT_NAME), E(OS_PROJECT_NAME) or E(OS_TENANT_NAME) is used.
     type: str
   auth_token:
     description:
@@ -78,8 +79,10 @@ options:
     type: str
   domain_id:
     description:
-      - ID of the account that O(username) belongs to.
-      - If not set, the value of E(HUAWEICLOUD_SDK_DOMAIN_ID), E(HW_DOMAIN_ID) or E(OS_DOMAIN_ID) is used.
+      - ID of the account that O(username) belongs to. With O(agency_name), of the account that asks for the agency's keys, which some
+        clouds demand.
+      - If not set, the value of E(HUAWEICLOUD_SDK_DOMAIN_ID), E(HW_DOMAIN_ID), E(OS_DOMAIN_ID) or
+        E(OS_USER_DOMAIN_ID) is used.
     type: str
   credentials_file:
     description:
@@ -127,9 +130,63 @@ options:
     type: str
   iam_endpoint:
     description:
-      - Full base URL of IAM, in place of the one built from O(region) and O(cloud). A trailing C(/v3) is taken off.
+      - Full base URL of IAM, in place of the one built from O(region) and O(cloud). A trailing C(/v3) or
+        C(/v3/auth/tokens) is taken off.
       - If not set, the value of E(HUAWEICLOUD_SDK_IAM_ENDPOINT), E(HW_AUTH_URL) or E(OS_AUTH_URL) is used.
     type: str
+  sts_endpoint:
+    description:
+      - Full base URL of the Security Token Service, in place of the one built from O(region) and O(cloud). Asked only for an agency
+        with O(agency_domain_id). A trailing C(/v5) is taken off.
+      - If not set, the value of E(HUAWEICLOUD_SDK_STS_ENDPOINT) is used.
+    type: str
+    version_added: 1.1.0
+  agency_name:
+    description:
+      - Agency of another account, or of one's own, to act as. The credentials are used once, to obtain the agency's temporary keys;
+        all else is asked with those. They are renewed when they expire within the call.
+      - The account that the agency belongs to must be named by O(agency_domain_name) (the keys come from IAM v3) or O(agency_domain_id)
+        (from STS v5, which takes no token and no password). Both together are refused.
+      - The project is one of the agency's account. It is looked up with the agency's keys, unless O(project_id) is set.
+      - If not set, the value of E(HW_ASSUME_ROLE_AGENCY_NAME) is used.
+    type: str
+    version_added: 1.1.0
+  agency_domain_name:
+    description:
+      - Name of the account that O(agency_name) belongs to.
+      - If not set, the value of E(HW_ASSUME_ROLE_DOMAIN_NAME) is used.
+    type: str
+    version_added: 1.1.0
+  agency_domain_id:
+    description:
+      - ID of the account that O(agency_name) belongs to.
+      - If not set, the value of E(HW_ASSUME_ROLE_DOMAIN_ID) is used.
+    type: str
+    version_added: 1.1.0
+  agency_duration:
+    description:
+      - Life of the agency's temporary keys in seconds, from 900 to 86400, or to 43200 with O(agency_domain_id).
+      - If not set, the value of E(HW_ASSUME_ROLE_DURATION) is used.
+    type: int
+    default: 3600
+    version_added: 1.1.0
+  profile:
+    description:
+      - Name of a profile in the file of KooCLI, O(shared_config_file). Its mode must be C(AKSK), or C(ecsAgency) for the temporary keys
+        of the ECS that the module runs on.
+      - It counts as V(profile) in the order of O(auth_type), before O(credentials_file). When its credentials are used, its C(region),
+        C(projectId) and C(domainId) stand in for what no option and no variable gives. Its C(projectId) is not used with O(agency_name).
+      - With neither this nor O(shared_config_file), the file is not read.
+      - If not set, the value of E(HW_PROFILE) is used.
+    type: str
+    version_added: 1.1.0
+  shared_config_file:
+    description:
+      - File of KooCLI, C(~/.hcloud/config.json) if only O(profile) is set. Given without O(profile), the file's current profile is used.
+      - A file whose values are encrypted is refused; C(hcloud configure set --cli-auth-encrypt=false) makes it readable.
+      - If not set, the value of E(HW_SHARED_CONFIG_FILE) is used.
+    type: path
+    version_added: 1.1.0
   validate_certs:
     description:
       - Whether to check TLS certificates. No environment variable changes that. V(false) is for tests only, and warns.
@@ -138,7 +195,7 @@ options:
   ca_path:
     description:
       - File or folder of PEM certificates to trust in place of those that C(requests) brings along.
-      - If not set, the value of E(REQUESTS_CA_BUNDLE) or E(OS_CACERT) is used.
+      - If not set, the value of E(REQUESTS_CA_BUNDLE), E(OS_CACERT), E(CURL_CA_BUNDLE) or E(SSL_CERT_FILE) is used.
     type: path
   timeout:
     description:

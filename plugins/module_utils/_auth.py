@@ -22,6 +22,29 @@ SECRET_ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "username": ("HW_USER_NAME", "OS_USERNAME"),
     "password": ("HW_USER_PASSWORD", "OS_PASSWORD"),
 }
+# The variables of the other options of which a message may have to say where their value came from.
+ENVIRONMENT: dict[str, tuple[str, ...]] = {
+    "region": ("HUAWEICLOUD_REGION", "HW_REGION_NAME", "OS_REGION_NAME"),
+    "project_id": ("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"),
+    "project_name": ("HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"),
+    "cloud": ("HW_CLOUD",),
+    "dis_endpoint": ("HUAWEICLOUD_DIS_ENDPOINT",),
+    "dms_endpoint": ("HUAWEICLOUD_DMS_ENDPOINT",),
+    "iam_endpoint": ("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HW_AUTH_URL", "OS_AUTH_URL"),
+    "sts_endpoint": ("HUAWEICLOUD_SDK_STS_ENDPOINT",),
+    "metadata_endpoint": ("HUAWEICLOUD_METADATA_ENDPOINT",),
+    "agency_name": ("HW_ASSUME_ROLE_AGENCY_NAME",),
+    "agency_domain_name": ("HW_ASSUME_ROLE_DOMAIN_NAME",),
+    "agency_domain_id": ("HW_ASSUME_ROLE_DOMAIN_ID",),
+    "agency_duration": ("HW_ASSUME_ROLE_DURATION",),
+    "profile": ("HW_PROFILE",),
+    "shared_config_file": ("HW_SHARED_CONFIG_FILE",),
+}
+SHARED_CONFIG_FILE = "~/.hcloud/config.json"
+LARGEST_FILE = 1024 * 1024  # bytes; one with credentials has a few hundred
+LONGEST_KEY = 40  # characters
+AGENCY_DURATION = (900, 86400)  # seconds
+LONGEST_AGENCY_DURATION_OF_STS = 43200
 ALGORITHM = "SDK-HMAC-SHA256"
 
 
@@ -87,6 +110,21 @@ class Metadata(t.NamedTuple):
 
 
 Credentials = t.Union[Token, Keys, Password, Metadata]
+
+
+class Agency(t.NamedTuple):
+    """An agency to act as, on top of other credentials; its account is named by one of the two domains."""
+
+    name: str
+    domain_name: str | None
+    domain_id: str | None
+    duration: int
+    session_name: str = "hwcloud.streaming"
+
+    @property
+    def service(self) -> str:
+        """Return the service that gives its keys: a domain's ID leads to STS v5, its name to IAM v3."""
+        return "sts" if self.domain_id else "iam"
 
 
 def canonical_request(method: str, path: str, query: str, headers: t.Mapping[str, str], body: bytes) -> tuple[str, str]:
@@ -158,6 +196,8 @@ def find(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> tup
         if complete:
             return complete, Profile({})
     if not options and wanted in ("auto", "profile"):
+        if params.get("profile") or params.get("shared_config_file"):
+            return _from_koocli(params.get("shared_config_file"), params.get("profile"))
         profile = _from_file(params["credentials_file"], required=wanted == "profile")
         if profile.values:
             keys = {name: profile.values.get(key) for name, key in _PROFILE_KEYS.items()}
@@ -238,7 +278,8 @@ def _what_is_missing(values: t.Mapping[str, str], params: t.Mapping[str, t.Any],
         return f"auth_type is {wanted}, but there are no such credentials: set {needs[wanted]}."
     return (
         f"No credentials found: set {needs['aksk']}; or {needs['token']}; or {needs['password']}; "
-        f"or write {params['credentials_file']}; or set auth_type=metadata on an ECS with an agency."
+        f"or write {params['credentials_file']}; or name a profile of KooCLI (profile or HW_PROFILE); "
+        "or set auth_type=metadata on an ECS with an agency."
     )
 
 
@@ -251,23 +292,164 @@ def _from_file(path: str, required: bool) -> Profile:
 
     parser = configparser.RawConfigParser()
     try:
-        with open(path, encoding="utf-8-sig") as stream:
-            parser.read_file(stream)
+        parser.read_string(_text_of("credentials_file", path))
         return Profile({key: value.strip() for key, value in parser.items("basic")})
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         if required:
             raise ConfigurationError(
                 f"credentials_file {path!r} does not exist on the host that the module runs on."
             ) from None
         return Profile({})
-    except (OSError, UnicodeError):
-        raise ConfigurationError(
-            f"credentials_file {path!r} cannot be read: check its permissions and encoding."
-        ) from None
     except configparser.NoSectionError:
         raise ConfigurationError(f"credentials_file {path!r} has no section [basic].") from None
     except configparser.Error:
         raise ConfigurationError(f"credentials_file {path!r} is not an INI file with a section [basic].") from None
+
+
+def _text_of(option: str, path: str) -> str:
+    """Return the text of a small file with credentials; raise FileNotFoundError when there is none."""
+    import os
+    import stat
+
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # reading a pipe or a device may never end
+            raise ConfigurationError(f"{option} {path!r} cannot be read: it is not a regular file.")
+        with open(path, "rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise ConfigurationError(f"{option} {path!r} is larger than 1 MiB, so it is no file of credentials.")
+        return content.decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(path) from None
+    except (OSError, ValueError):
+        raise ConfigurationError(f"{option} {path!r} cannot be read: check its permissions and encoding.") from None
+
+
+def _from_koocli(path: str | None, name: str | None) -> tuple[Credentials, Profile]:
+    """Return what a profile of the KooCLI file says, the file's current one when none is named."""
+    import json
+    import os
+
+    path = path or os.path.expanduser(SHARED_CONFIG_FILE)
+    file = f"shared_config_file {path!r}"
+    try:
+        content = json.loads(_text_of("shared_config_file", path))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{file} does not exist on the host that the module runs on: set shared_config_file "
+            "(HW_SHARED_CONFIG_FILE), or leave out profile (HW_PROFILE)."
+        ) from None
+    except (ValueError, RecursionError):
+        content = None
+    entries = content.get("profiles") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise ConfigurationError(f"{file} is not a JSON file of KooCLI with a list of profiles.")
+    wanted = name or content.get("current")
+    if not isinstance(wanted, str) or not wanted:
+        raise ConfigurationError(f"{file} names no current profile: set profile (HW_PROFILE).")
+    known = [entry for entry in entries if isinstance(entry, dict)]
+    entry = next((entry for entry in known if entry.get("name") == wanted), None)
+    if entry is None:
+        names = sorted(str(entry["name"]) for entry in known if entry.get("name"))
+        origin = "profile" if name else "its current one"
+        raise ConfigurationError(
+            f"{file} has no profile {wanted!r} ({origin}); it has {', '.join(names) or 'none'}: set profile (HW_PROFILE)."
+        )
+    return _of_profile(f"Profile {wanted!r} of {file}", wanted, entry, content)
+
+
+def _of_profile(
+    where: str, name: str, entry: dict[str, t.Any], content: dict[str, t.Any]
+) -> tuple[Credentials, Profile]:
+    values = {key: value.strip() for key, value in entry.items() if isinstance(value, str)}
+    mode = values.get("mode") or "AKSK"
+    told = {"region": "region", "projectId": "project_id", "domainId": "domain_id"}
+    profile = Profile({option: values[key] for key, option in told.items() if values.get(key)})
+    if mode.lower() == "ecsagency":
+        return Metadata(), profile
+    if mode.lower() != "aksk":
+        raise ConfigurationError(
+            f"{where} has mode {mode!r}: only AKSK and ecsAgency can be read. Make a profile of one of these with "
+            "hcloud configure set --cli-profile=NAME --cli-mode=AKSK, or give the credentials in another way."
+        )
+    keys = {option: values.get(key, "") for option, key in _KOOCLI_KEYS.items()}
+    if _encrypted(entry, content) or any(len(keys[name]) > LONGEST_KEY for name in ("access_key", "secret_key")):
+        raise ConfigurationError(
+            f"{where} is encrypted, which only KooCLI can read: make it readable with "
+            "hcloud configure set --cli-auth-encrypt=false (KooCLI 5.2.7 and newer), "
+            "or give the credentials in another way."
+        )
+    if not keys["access_key"] or not keys["secret_key"]:
+        raise ConfigurationError(
+            f"{where} lacks accessKeyId or secretAccessKey: set them with "
+            f"hcloud configure set --cli-profile={name} --cli-access-key=... --cli-secret-key=..."
+        )
+    checked = {option: _checked(f"{_KOOCLI_KEYS[option]} of {where}", value) for option, value in keys.items() if value}
+    return Keys(checked["access_key"], checked["secret_key"], checked.get("security_token")), profile
+
+
+_KOOCLI_KEYS = {"access_key": "accessKeyId", "secret_key": "secretAccessKey", "security_token": "securityToken"}
+
+
+def _encrypted(*places: dict[str, t.Any]) -> bool:
+    """Tell whether a flag says that the values are encrypted."""
+    flags = (value for place in places for key, value in place.items() if key.lower().endswith("authencrypt"))
+    return any(flag is True or str(flag).strip().lower() == "true" for flag in flags)
+
+
+def agency(params: t.Mapping[str, t.Any], credentials: Credentials, told: t.Callable[[str], str]) -> Agency | None:
+    """Return the agency to act as, or None; `told` says where an option's value came from. Raises ConfigurationError."""
+    name, duration = params["agency_name"], params["agency_duration"]
+    domains = {key: params[key] for key in ("agency_domain_name", "agency_domain_id") if params[key]}
+    least, most = AGENCY_DURATION
+    if not least <= duration <= most:
+        raise ConfigurationError(f"{told('agency_duration')} is {duration}: it takes {least} to {most} seconds.")
+    if not name:
+        if domains:
+            raise ConfigurationError(
+                f"{told(next(iter(domains)))} is set but agency_name is not: set agency_name "
+                "(HW_ASSUME_ROLE_AGENCY_NAME), or leave both out."
+            )
+        return None
+    if not domains:
+        raise ConfigurationError(
+            f"{told('agency_name')} is set, but not the account that the agency belongs to: set agency_domain_name "
+            "(HW_ASSUME_ROLE_DOMAIN_NAME; IAM v3) or agency_domain_id (HW_ASSUME_ROLE_DOMAIN_ID; STS v5)."
+        )
+    if len(domains) > 1:
+        given = " and ".join(told(key) for key in domains)
+        raise ConfigurationError(f"{given} are both set: set only one, the name (for IAM v3) or the ID (for STS v5).")
+    for key, value in (("agency_name", name), *domains.items()):
+        if not value.strip() or not value.isprintable():
+            raise ConfigurationError(f"{told(key)} is {value!r}, which names nothing.")
+    found = Agency(name, params["agency_domain_name"], params["agency_domain_id"], duration)
+    if found.domain_id is None:
+        return found
+    if not found.domain_id.replace("-", "").replace("_", "").isalnum() or not found.domain_id.isascii():
+        raise ConfigurationError(
+            f"{told('agency_domain_id')} is {found.domain_id!r}: an ID has letters, digits, '-' and '_' only; "
+            "the name of an account goes into agency_domain_name."
+        )
+    if duration > LONGEST_AGENCY_DURATION_OF_STS:
+        raise ConfigurationError(
+            f"{told('agency_duration')} is {duration}: with agency_domain_id it takes {least} to "
+            f"{LONGEST_AGENCY_DURATION_OF_STS} seconds."
+        )
+    if isinstance(credentials, (Token, Password)):
+        kind = "a token" if isinstance(credentials, Token) else "a user name and password"
+        raise ConfigurationError(
+            f"{told('agency_domain_id')} asks STS for the agency's keys, which takes signed requests only, but the "
+            f"credentials are {kind}: give an access key, or name the account by agency_domain_name."
+        )
+    return found
+
+
+def origin(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str], option: str) -> str:
+    """Return the variable that an option's value was taken from, or the option's name."""
+    for variable in ENVIRONMENT.get(option, ()):
+        if environment.get(variable):
+            return variable if environment[variable] == str(params[option]) else option
+    return option
 
 
 def _listing(names: t.Iterable[str]) -> str:

@@ -20,7 +20,7 @@ import time
 import typing as t
 from collections import deque
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import encode_query
+from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import Keys, encode_query
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import (
     ConfigurationError,
     Failure,
@@ -28,6 +28,8 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import (
     ShapeError,
     defect,
     error_of,
+    error_of_xml,
+    is_html,
     kind_of,
 )
 from ansible_collections.hwcloud.streaming.plugins.module_utils._transport import USER_AGENT, Answer, TransportError
@@ -55,8 +57,8 @@ class Request(t.NamedTuple):
     path: percent-encoded, begins with "/". purpose: what is asked for, in words. shape: takes the JSON object of the
     answer (with `text`, the text) and returns what the flow gets, or raises ShapeError or RefusedInside.
     absent: error codes or status numbers that mean "there is no such thing". tolerated: kinds of failure that the flow
-    deals with itself. signed: carries the credentials; scoped: and the project. needed_header: a success without it is
-    none.
+    deals with itself. signed: carries the credentials; scoped: and the project. credentials: those of this request only,
+    which are neither renewed nor awaited (it is not `signed`). needed_header: a success without it is none.
     """
 
     service: str
@@ -74,6 +76,7 @@ class Request(t.NamedTuple):
     timeout: float | None = None
     needed_header: str | None = None
     text: bool = False
+    credentials: t.Any = None
 
     def content(self) -> bytes:
         """Return the exact bytes of the body."""
@@ -214,7 +217,10 @@ class Client:
         self._progress = progress
         self.credentials: t.Any = None
         self.project_id: str | None = None
-        self.renew: t.Callable[[], Flow] | None = None  # a flow that gets new credentials, for use once
+        self.renew: t.Callable[[], Flow] | None = None  # a flow that gets new credentials
+        self.renew_every: float | None = None  # seconds that must lie between two uses of it; None: it is for use once
+        self._renewable_from = 0.0
+        self.origins: t.Mapping[str, str] = {}  # which option or variable each service's endpoint comes from
         self.failures: list[tuple[t.Any, Failure]] = []
         self._began = time.monotonic()
         self._deadline = self._began + policy.total_timeout
@@ -335,7 +341,7 @@ class Client:
         job.attempts += 1
         job.sent = now
         job.started = job.started or now
-        job.credentials = self.credentials if job.request.signed else None
+        job.credentials = self.credentials if job.request.signed else job.request.credentials
         self.requests += 1
         self.retries += job.attempts > 1
         if self.requests % PROGRESS_EVERY == 0:
@@ -391,8 +397,13 @@ class Client:
             job.renewed += 1
             self._ready.appendleft(job)
             return True
-        if self._parked is None and self.renew is not None:
-            renewal, self.renew = self.renew, None
+        now = time.monotonic()
+        if self._parked is None and self.renew is not None and now >= self._renewable_from:
+            renewal = self.renew
+            if self.renew_every is None:
+                self.renew = None
+            else:
+                self._renewable_from = now + self.renew_every
             self._parked = []
             self._resume(_Running(self._renewing(renewal()), None, 0), None)
         if self._parked is None:
@@ -428,18 +439,25 @@ class Client:
 
     def _fail(self, job: _Job, outcome: _Outcome, now: float) -> None:
         request = job.request
+        try:
+            endpoint = self._endpoints(request.service)
+        except ConfigurationError:  # it was never sent
+            endpoint = None
         failure = Failure(
             kind=outcome.kind,
             purpose=request.purpose,
             service=request.service,
             method=request.method,
-            path=request.path,
+            path=(endpoint.prefix if endpoint else "") + request.path,
             http_status=outcome.status or None,
             error_code=self._cleaner.clean(outcome.code) or None,
             error_msg=self._cleaner.clean(outcome.message) or None,
             request_id=self._cleaner.clean(outcome.request_id) if outcome.request_id else None,
             attempts=job.attempts,
             elapsed=round(now - job.started, 3) if job.started else 0.0,
+            endpoint=endpoint.url if endpoint else None,
+            origin=self.origins.get(request.service, ""),
+            key_alone=isinstance(job.credentials, Keys) and not job.credentials.security_token,
         )
         if outcome.kind not in request.tolerated:
             place = (
@@ -476,9 +494,9 @@ class Client:
         headers = {"Content-Type": "application/json"}
         if request.scoped and self.project_id:
             headers["X-Project-Id"] = self.project_id
+        headers.update(request.headers or {})
         if job.credentials is not None:
             headers.update(job.credentials.headers(request.method, endpoint.host, path, query, body, dict(headers)))
-        headers.update(request.headers or {})
         headers.update({"Host": endpoint.host, "User-Agent": USER_AGENT, "Accept-Encoding": "gzip"})
         longest = self._deadline - time.monotonic()
         if request.timeout is not None:
@@ -526,7 +544,7 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
                 raise ShapeError(f"no header {request.needed_header} in the answer")
             return _Outcome(reply=Reply(request.shape(value), answer.headers), status=status)
         except (ShapeError, RecursionError) as error:
-            code, message = error_of(value)
+            code, message = error_of(value, depth=1)
             reason = str(error) if isinstance(error, ShapeError) else "nested too deeply"
             told = f"{message}; {reason}" if message else reason
             return _Outcome(kind="protocol", status=status, code=code, message=told, request_id=request_id)
@@ -534,7 +552,7 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
             code, message = refusal.args
             status_of_code = 200
     else:
-        code, message = error_of(value)
+        code, message = error_of(value) if value is not None else error_of_xml(_text(answer.content))
         if isinstance(value, dict) and not request_id:
             told_id = value.get("request_id")
             request_id = told_id if isinstance(told_id, str) else None
@@ -564,6 +582,10 @@ def _ends_too_soon(content: bytes, error: Exception) -> bool:
     return error.pos >= len(text) or not text.endswith("}")
 
 
+def _text(content: bytes) -> str:
+    return content[: 64 * 1024].decode("utf-8", "replace")
+
+
 def _what_came(content: bytes, value: t.Any) -> str:
     """Name an answer that is not an object, without quoting it."""
     if not content.strip():
@@ -571,7 +593,8 @@ def _what_came(content: bytes, value: t.Any) -> str:
     if value is None:
         if content.strip() == b"null":
             return "null instead of an object"
-        kind = "an HTML page" if content.lstrip()[:1] == b"<" else "not JSON"
+        text = _text(content[:4096]).lstrip("\ufeff \t\r\n")
+        kind = "not JSON" if text[:1] != "<" else "an HTML page" if is_html(text) else "an XML document"
         return f"{kind} ({len(content)} bytes)"
     return f"a JSON {type(value).__name__} instead of an object"
 

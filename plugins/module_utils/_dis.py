@@ -18,6 +18,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._facts import Fa
 NO_STREAM, NO_TASK = "DIS.4301", "DIS.4354"
 ABSENT = frozenset({NO_STREAM, NO_TASK})
 STREAMS_A_PAGE = 100
+PARTITIONS_A_PAGE = 1000  # the most that the service takes
 
 
 class Wanted(t.NamedTuple):
@@ -57,11 +58,13 @@ def path(*segments: str) -> str:
     return "".join(f"/{quote(segment, safe='~')}" for segment in segments)
 
 
-def transfer_tasks(client: Client, wanted: Wanted, details: bool, now: int) -> Flow:
+def transfer_tasks(client: Client, wanted: Wanted, details: bool, now: int, lag: bool = False) -> Flow:
     """Return the facts of dis_transfer_task_info."""
 
     def follow(stream_name: str) -> Flow:
-        return _tasks_of(client, stream_name, wanted, details, now)
+        return (
+            _with_lag(client, stream_name, wanted, now) if lag else _tasks_of(client, stream_name, wanted, details, now)
+        )
 
     streams, complete = yield each_stream(client, wanted, follow)
     present = [stream for stream in streams if not stream.absent]
@@ -84,6 +87,7 @@ def transfer_tasks(client: Client, wanted: Wanted, details: bool, now: int) -> F
             "oldest_transfer_age": max(
                 (task["last_transfer_age"] for task in tasks if task["last_transfer_age"] is not None), default=None
             ),
+            "lag": _facts.sum_of_all(task["lag"] for task in tasks) if lag else None,
         },
     }
 
@@ -276,6 +280,64 @@ def _tasks_of(client: Client, stream_name: str, wanted: Wanted, details: bool, n
         ],
         entries=[entry for entry in stream.entries if entry["task_name"] not in gone],
     )
+
+
+def _with_lag(client: Client, stream_name: str, wanted: Wanted, now: int) -> Flow:
+    """Return a Stream whose tasks, with their details, tell how far they are behind.
+
+    The stream is read once, and after its tasks: what a task had moved by then cannot lie beyond the stream's end. A
+    stream without a task that was asked for is not read.
+    """
+    stream = yield _tasks_of(client, stream_name, wanted, True, now)
+    tasks = [task for task in stream.tasks or [] if wanted.keeps(task)]
+    for task in tasks:
+        task["lag_asked"] = True
+    if not any(task["partitions"] for task in tasks):
+        return stream
+    ends, counting, complete = yield _partition_ends(client, stream_name)
+    for task in tasks:
+        _facts.add_lag(task, ends, counting, complete)
+    return stream
+
+
+def _partition_ends(client: Client, stream_name: str) -> Flow:
+    """Return (the ends of a stream's partitions by ID, the IDs of those that count, whether all could be read)."""
+    ends: dict[str, int | None] = {}
+    counting: set[str] = set()
+    query: dict[str, t.Any] = {"limit_partitions": PARTITIONS_A_PAGE}
+    while True:
+        reply = yield Request(
+            "dis",
+            "GET",
+            path("v2", client.project_id or "", "streams", stream_name),
+            f"the partitions of stream {stream_name}",
+            _partition_page,
+            query=query,
+            absent=frozenset({NO_STREAM}),
+        )
+        if reply.failure or reply.absent:
+            return ends, frozenset(counting), False
+        more, page = reply.value
+        new = False
+        for partition_id, counts, end in page:
+            if not partition_id:
+                return ends, frozenset(counting), False
+            new = new or partition_id not in ends
+            ends[partition_id] = end if ends.get(partition_id, end) == end else None  # told twice, and not alike
+            if counts:
+                counting.add(partition_id)
+        if not more or not new:
+            return ends, frozenset(counting), not more
+        query = {**query, "start_partitionId": page[-1][0]}
+
+
+def _partition_page(body: t.Any) -> tuple[bool, list[tuple[str, bool, int | None]]]:
+    """Return (whether there are more, what each partition of the page tells)."""
+    facts = _facts.tidy(body)
+    if "partitions" not in facts:
+        raise ShapeError("partitions is not in the answer")
+    more = facts.get("has_more_partitions") in (True, "true")
+    return more, [_facts.stream_partition(entry) for entry in _facts.objects(facts, "partitions")]
 
 
 def _among(value: t.Any, words: frozenset[str] | None) -> bool:

@@ -16,7 +16,9 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._facts import Fa
 
 NO_INSTANCE, NO_CONNECTOR, NO_TASK = "DMS.00404022", "DMS.00404024", "DMS.00404026"
 ABSENT = frozenset({NO_INSTANCE, NO_CONNECTOR, NO_TASK})
-PAST_THE_END = "DMS.40050010"  # an offset at or past the total: what was there when the total was told is gone
+# An offset at or past the total: what was there when the total was told is gone. The first is what the list of instances
+# says, the second the lists below an instance.
+PAST_THE_END = frozenset({"DMS.40050010", "DMS.00400062"})
 ENTRIES_A_PAGE = 50  # the most that the service takes for instances and Smart Connect tasks
 
 
@@ -32,6 +34,7 @@ class Wanted(t.NamedTuple):
     task_ids: list[str] | None
     task_names: list[str] | None
     statuses: frozenset[str] | None
+    enterprise_project_id: str | None = None  # for the list of instances
 
     def selects(self, task_id: str, task_name: str | None) -> bool:
         """Tell whether a task may be one of those that were asked for; a name that is not told may."""
@@ -84,9 +87,10 @@ def instances(client: Client, wanted: Wanted) -> Flow:
         found = [reply.value for reply in replies if reply.value is not None]
         gone = [missing(instance_id=name) for name, reply in zip(names, replies) if reply.absent]
         return Found(found, gone, not any(reply.failure for reply in replies))
+    within = {"enterprise_project_id": wanted.enterprise_project_id} if wanted.enterprise_project_id else {}
     if wanted.instance_names is not None:
         names = sorted(wanted.instance_names)
-        listed = yield [_instance_list(client, {"name": name, "exact_match_name": True}) for name in names]
+        listed = yield [_instance_list(client, {"name": name, "exact_match_name": True, **within}) for name in names]
         found, gone, complete = [], [], True
         for name, (entries, whole) in zip(names, listed):
             matching = [entry for entry in entries if entry["instance_name"] == name]
@@ -95,7 +99,7 @@ def instances(client: Client, wanted: Wanted) -> Flow:
             if whole and not matching:
                 gone.append(missing(instance_name=name))
     else:
-        found, complete = yield _instance_list(client, {})
+        found, complete = yield _instance_list(client, within)
         gone = []
     # Not every service tells the connector in the list.
     unclear = [entry for entry in found if entry["connector_id"] is None and entry["enabled"] is not False]
@@ -135,13 +139,13 @@ def _shown_instance(client: Client, instance_id: str) -> Request:
 def _instance(facts: Facts) -> Facts:
     enabled = facts.get("connector_enable")
     if isinstance(enabled, str):
-        enabled = enabled.strip().lower() == "true"
+        enabled = enabled.strip().lower() == "true" if enabled.strip() else None
     connector_id = _facts.text(facts, "connector_id")
     return {
         "instance_id": _facts.text(facts, "instance_id"),
         "instance_name": _facts.text(facts, "name"),
         "connector_id": connector_id,  # "" says that there is none, None that it was not told
-        "enabled": enabled,
+        "enabled": enabled,  # of Smart Connect; None that it was not told
     }
 
 
@@ -190,10 +194,10 @@ def _paged(ask: t.Callable[[int], Request], key: t.Callable[[Facts], str]) -> Fl
     while True:
         question = ask(offset)
         if offset:
-            question = question._replace(absent=question.absent | {PAST_THE_END})
+            question = question._replace(absent=question.absent | PAST_THE_END)
         reply = yield question
         if reply.failure or reply.absent:
-            return Pages(list(entries.values()), reply.code == PAST_THE_END, first, reply.code)
+            return Pages(list(entries.values()), reply.code in PAST_THE_END, first, reply.code)
         first = reply.value if first is None else first
         total, page = reply.value[0], reply.value[-1]
         before = len(entries)
@@ -365,7 +369,7 @@ def smart_connect_tasks(client: Client, wanted: Wanted, details: bool, warn: t.C
     parents = [
         instance
         for instance in found.instances
-        if not discovered or instance["enabled"] is True or instance["connector_id"]
+        if not discovered or instance["enabled"] is not False or instance["connector_id"]
     ]
     read = yield [_smart_connect_tasks_of(client, parent, wanted, details) for parent in parents]
     entries = [tasks.entry for tasks in read if tasks.entry is not None]

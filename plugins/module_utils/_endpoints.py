@@ -15,6 +15,9 @@ DEFAULT_CLOUD = "myhuaweicloud.com"
 EUROPEAN_CLOUD = "myhuaweicloud.eu"
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?\Z")
 
+# Other tools want these at the end of the URL.
+_TAILS = {"iam": ("/v3/auth/tokens", "/v3.0", "/v3"), "sts": ("/v5",)}
+
 
 class Endpoint(t.NamedTuple):
     """A service's base URL: `url` without a trailing slash, `host` as the Host header carries it, `prefix` the URL's path."""
@@ -47,12 +50,13 @@ def parse(option: str, value: str) -> Endpoint:
 
 
 def resolve(service: str, region: str | None, cloud: str | None, override: str | None) -> Endpoint:
-    """Return the endpoint of `dis`, `dms` or `iam`: the override, or `https://{service}.{region}.{cloud}`."""
+    """Return the endpoint of `dis`, `dms`, `iam` or `sts`: the override, or `https://{service}.{region}.{cloud}`."""
     option = f"{service}_endpoint"
     if override:
         endpoint = parse(option, override)
-        if service == "iam" and endpoint.prefix.endswith("/v3"):
-            endpoint = parse(option, endpoint.url[: -len("/v3")])
+        for tail in _TAILS.get(service, ()):
+            if endpoint.prefix.endswith(tail):
+                return parse(option, endpoint.url[: -len(tail)])
         return endpoint
     if not region:
         raise ConfigurationError(

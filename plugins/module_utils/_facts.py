@@ -253,14 +253,22 @@ def transfer_task(stream_name: str, listed: Facts, shown: Facts | None, now: int
         "destination": None,
         "partitions": [],
         "discarded_records": None,
+        "lag_asked": False,
+        "lag": None,
     }
     keys = [name for name in raw if _DESTINATION.match(name)]
     if shown is not None:
         facts["destination"] = _destination(raw, keys, facts["destination_type"])
-        facts["partitions"] = distinct([partition(entry) for entry in objects(raw, "partitions")])
+        partitions = distinct([partition(entry) for entry in objects(raw, "partitions")])
+        facts["partitions"] = sorted(partitions, key=lambda one: _natural(one["partition_id"]))
         facts["discarded_records"] = total_of(entry["discard"] for entry in facts["partitions"])
     facts["problems"] = state_problems(facts)
     return with_unknown(facts, raw, "status", *keys)
+
+
+def _natural(partition_id: str | None) -> tuple[str, str]:
+    """Return what to sort partitions by: their ID, a bare number by its value."""
+    return _long_id(partition_id), partition_id or ""
 
 
 def partition(entry: Facts) -> Facts:
@@ -276,8 +284,59 @@ def partition(entry: Facts) -> Facts:
         "hash_range": text(entry, "hash_range"),
         "sequence_number_range": text(entry, "sequence_number_range"),
         "parent_partitions": joined(entry, "parent_partitions"),
+        "log_end_offset": None,
+        "lag": None,
     }
     return with_unknown(facts, entry, "status")
+
+
+_RANGE = re.compile(r"\s*\[\s*([0-9]{1,30})\s*:\s*([0-9]{1,30})\s*\]\s*\Z")
+_SHORT_ID = re.compile(r"[0-9]{1,10}\Z")
+LEFT_BEHIND = ("DELETED", "EXPIRED")  # by resharding: nobody writes to these partitions any more
+
+
+def stream_partition(entry: Facts) -> tuple[str, bool, int | None]:
+    """Return (ID, whether it still counts, the end of its sequence numbers) of a stream's own partition.
+
+    What cannot be read is an empty ID, an end of None: that one is then not known, and the others still are.
+    """
+    told: list[str | None] = []
+    for name in ("partition_id", "status", "sequence_number_range"):
+        try:
+            told.append(text(entry, name))
+        except ShapeError:
+            told.append(None)
+    partition_id, status, span = told
+    ends = _RANGE.match(span or "")
+    end = int(ends[2]) if ends and int(ends[1]) <= int(ends[2]) else None
+    return _long_id(partition_id), status not in LEFT_BEHIND, end
+
+
+def _long_id(partition_id: str | None) -> str:
+    """Return a partition's ID in its long form; the API takes and documents a bare number, too."""
+    if partition_id is None or not _SHORT_ID.match(partition_id):
+        return partition_id or ""
+    return f"shardId-{int(partition_id):010d}"
+
+
+def add_lag(task: Facts, ends: dict[str, int | None], counting: frozenset[str], complete: bool) -> None:
+    """Tell of a transfer task and its partitions how far they are behind the ends of the stream's partitions.
+
+    `counting` are the stream's partitions that count; one that the task tells nothing of, as one whose end is not known
+    or lies before the offset, leaves the task's lag unknown. So does a stream that could not be read as a whole.
+    """
+    behind: list[int | None] = []
+    told = set()
+    for one in task["partitions"]:
+        partition_id = _long_id(one["partition_id"])
+        told.add(partition_id)
+        end, done = ends.get(partition_id), one["last_transfer_offset"]
+        one["log_end_offset"] = end
+        one["lag"] = end - done if end is not None and done is not None and 0 <= done <= end else None
+        if one["state"] not in LEFT_BEHIND:
+            behind.append(one["lag"])
+    known = complete and bool(told) and counting <= told
+    task["lag"] = sum_of_all(behind) if known else None
 
 
 def _destination(raw: Facts, keys: list[str], destination_type: str | None) -> Facts | None:
@@ -412,7 +471,9 @@ def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts) -
     topics, topic_names, topics_regex = topics_of(
         {name: raw.get(name) or inside.get(name) for name in ("topics", "topics_regex")}
     )
-    infos = distinct([_topic(entry) for entry in objects(raw, "topics_info")])
+    infos = sorted(
+        distinct([_topic(entry) for entry in objects(raw, "topics_info")]), key=lambda info: info["topic"] or ""
+    )
     facts: Facts = {
         "instance_id": instance["instance_id"],
         "instance_name": instance["instance_name"],
@@ -431,7 +492,7 @@ def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts) -
         "lag": None,
     }
     if raw.get("topics_info") is not None:
-        facts["lag"] = _sum_of_all(info["lag"] for info in infos)
+        facts["lag"] = sum_of_all(info["lag"] for info in infos)
     facts["problems"] = state_problems(facts)
     return with_unknown(facts, raw, "state", *keys)
 
@@ -447,12 +508,13 @@ def topics_of(raw: Facts) -> tuple[str | None, list[str], str | None]:
 
 def _topic(entry: Facts) -> Facts:
     partitions = distinct([_topic_partition(item) for item in objects(entry, "partitions")])
+    partitions.sort(key=lambda item: -1 if item["partition_id"] is None else item["partition_id"])
     told = entry.get("partitions") is not None
-    lag = _sum_of_all(item["lag"] for item in partitions) if told else None
+    lag = sum_of_all(item["lag"] for item in partitions) if told else None
     return with_unknown({"topic": text(entry, "topic"), "lag": lag, "partitions": partitions}, entry)
 
 
-def _sum_of_all(values: t.Iterable[int | None]) -> int | None:
+def sum_of_all(values: t.Iterable[int | None]) -> int | None:
     """Return the sum, None when one of the values is not known."""
     total = 0
     for value in values:

@@ -1,13 +1,14 @@
 # Copyright: hwcloud.streaming contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The questions to IAM and to the ECS metadata service: a token, temporary keys, a project's ID."""
+"""The questions to IAM, STS and the ECS metadata service: a token, temporary keys, a project's ID."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import (
+    Agency,
     Credentials,
     Keys,
     Metadata,
@@ -20,6 +21,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import C
 
 METADATA_TIMEOUT = 5.0  # seconds; on an ECS it answers at once, elsewhere nobody does
 METADATA_TOKEN_LIFETIME = "21600"
+AGENCY_RENEWED_EVERY = 300.0  # seconds, at most that often; the keys live for 900 at least
 
 
 def _is_id(value: t.Any) -> bool:
@@ -27,36 +29,121 @@ def _is_id(value: t.Any) -> bool:
 
 
 class Project(t.NamedTuple):
-    """The project that the requests are for; the ID is looked up by the name when it is not given."""
+    """The project that the requests are for; the ID is looked up by the name when it is not given.
+
+    origin: where the name came from, when it was a variable.
+    """
 
     id: str | None
     name: str | None
+    origin: str = ""
 
 
-def authenticate(client: Client, credentials: Credentials, project: Project, learned: t.Callable[..., None]) -> Flow:
-    """Give the client its credentials and its project ID; return whether that worked (if not, the client has a failure).
+class Acting(t.NamedTuple):
+    """An agency to act as, and the ID of the account that asks for it, when it is known."""
 
-    `learned` is told every secret that is obtained on the way.
-    """
-    if isinstance(credentials, Password):
-        client.renew = lambda: _token(client, credentials, project, learned)
-        if not (yield _token(client, credentials, project, learned)):
-            return False
-    elif isinstance(credentials, Metadata):
-        if not (yield _temporary_keys(client, learned)):
-            return False
-    else:
-        client.credentials = credentials
+    agency: Agency
+    domain_id: str | None
+
+
+Learned = t.Callable[..., None]  # is told every secret that is obtained on the way
+
+
+def authenticate(
+    client: Client, credentials: Credentials, project: Project, learned: Learned, acting: Acting | None = None
+) -> Flow:
+    """Give the client its credentials and its project ID; return whether that worked (if not, the client has a failure)."""
+
+    def obtain() -> Flow:
+        obtained = yield _obtained(client, credentials, project, learned, acting)
+        client.credentials = obtained or client.credentials
+        return obtained is not None
+
+    if acting:
+        client.renew, client.renew_every = obtain, AGENCY_RENEWED_EVERY
+    elif isinstance(credentials, Password):
+        client.renew = obtain
+    if not (yield obtain()):
+        return False
     client.project_id = project.id or client.project_id
     if client.project_id is None:
         yield _project_id(client, project)
     return client.project_id is not None
 
 
-def _token(client: Client, user: Password, project: Project, learned: t.Callable[..., None]) -> Flow:
-    """Log in with a password. Source: IAM POST /v3/auth/tokens."""
+def _obtained(
+    client: Client, credentials: Credentials, project: Project, learned: Learned, acting: Acting | None
+) -> Flow:
+    """Return the credentials to ask with, or None (the client has a failure then)."""
+    base: t.Any = credentials
+    if isinstance(credentials, Password):
+        base = yield _token(client, credentials, None if acting else project, learned)
+    elif isinstance(credentials, Metadata):
+        base = yield _temporary_keys(learned)
+    if base is None or acting is None:
+        return base
+    return (yield (_assumed_of_sts if acting.agency.domain_id else _assumed_of_iam)(base, acting, learned))
+
+
+def _assumed_of_iam(base: Token | Keys, acting: Acting, learned: Learned) -> Flow:
+    """Return an agency's keys. Source: IAM POST /v3.0/OS-CREDENTIAL/securitytokens."""
+    agency = acting.agency
+    role = {
+        "agency_name": agency.name,
+        "domain_name": agency.domain_name,
+        "duration_seconds": agency.duration,
+    }
+    reply = yield Request(
+        "iam",
+        "POST",
+        "/v3.0/OS-CREDENTIAL/securitytokens",
+        f"the temporary keys of agency {agency.name} of account {agency.domain_name}",
+        lambda body: _keys(body, "credential", ("access", "secret", "securitytoken")),
+        body={"auth": {"identity": {"methods": ["assume_role"], "assume_role": role}}},
+        **_asking(base, acting),
+    )
+    return _kept(reply, learned)
+
+
+def _assumed_of_sts(base: Keys, acting: Acting, learned: Learned) -> Flow:
+    """Return an agency's keys. Source: STS POST /v5/agencies/assume."""
+    agency = acting.agency
+    reply = yield Request(
+        "sts",
+        "POST",
+        "/v5/agencies/assume",
+        f"the temporary keys of agency {agency.name} of account {agency.domain_id}",
+        lambda body: _keys(body, "credentials", ("access_key_id", "secret_access_key", "security_token")),
+        body={
+            "agency_urn": f"iam::{agency.domain_id}:agency:{agency.name}",
+            "agency_session_name": agency.session_name,
+            "duration_seconds": agency.duration,
+        },
+        **_asking(base, acting),
+    )
+    return _kept(reply, learned)
+
+
+def _asking(base: Token | Keys, acting: Acting) -> dict[str, t.Any]:
+    """Return what a request with the base credentials has: some clouds refuse it without the ID of the account that asks."""
+    headers = {"X-Domain-Id": acting.domain_id} if acting.domain_id else None
+    return {"signed": False, "scoped": False, "credentials": base, "headers": headers}
+
+
+def _kept(reply: t.Any, learned: Learned) -> Keys | None:
+    if reply.failure:
+        return None
+    keys: Keys = reply.value
+    learned(*keys.secrets())
+    return keys
+
+
+def _token(client: Client, user: Password, project: Project | None, learned: Learned) -> Flow:
+    """Log in with a password, for a project or (None) for the account; return the token. Source: IAM POST /v3/auth/tokens."""
     domain = {"id": user.domain_id} if user.domain_id else {"name": user.domain_name}
-    scope = {"id": project.id} if project.id else {"name": project.name, "domain": domain}
+    scope: dict[str, t.Any] = {"domain": domain}
+    if project:
+        scope = {"project": {"id": project.id} if project.id else {"name": project.name, "domain": domain}}
     reply = yield Request(
         "iam",
         "POST",
@@ -69,7 +156,7 @@ def _token(client: Client, user: Password, project: Project, learned: t.Callable
                     "methods": ["password"],
                     "password": {"user": {"name": user.username, "password": user.password, "domain": domain}},
                 },
-                "scope": {"project": scope},
+                "scope": scope,
             }
         },
         signed=False,
@@ -77,20 +164,19 @@ def _token(client: Client, user: Password, project: Project, learned: t.Callable
         needed_header="X-Subject-Token",
     )
     if reply.failure:
-        return False
+        return None
     token = reply.headers["X-Subject-Token"]
     learned(token)
-    client.credentials = Token(token)
     told = reply.value.get("token")
     told = told.get("project") if isinstance(told, dict) else None
     told = told.get("id") if isinstance(told, dict) else None
-    if client.project_id is None and _is_id(told):
+    if project and client.project_id is None and _is_id(told):
         client.project_id = told
-    return True
+    return Token(token)
 
 
-def _temporary_keys(client: Client, learned: t.Callable[..., None]) -> Flow:
-    """Fetch the keys of the ECS's agency. Source: the metadata service, its second generation, else its first."""
+def _temporary_keys(learned: Learned) -> Flow:
+    """Return the keys of the ECS's agency. Source: the metadata service, its second generation, else its first."""
     shared: dict[str, t.Any] = {"signed": False, "scoped": False, "timeout": METADATA_TIMEOUT}
     reply = yield Request(
         "metadata",
@@ -104,7 +190,7 @@ def _temporary_keys(client: Client, learned: t.Callable[..., None]) -> Flow:
         **shared,
     )
     if reply.failure:
-        return False
+        return None
     headers = {}
     if not reply.absent:
         learned(reply.value)
@@ -114,15 +200,11 @@ def _temporary_keys(client: Client, learned: t.Callable[..., None]) -> Flow:
         "GET",
         "/openstack/latest/securitykey",
         "the temporary keys of this ECS (does it have an agency?)",
-        _keys,
+        lambda body: _keys(body, "credential", ("access", "secret", "securitytoken")),
         headers=headers,
         **shared,
     )
-    if reply.failure:
-        return False
-    learned(reply.value.access_key, reply.value.secret_key, reply.value.security_token)
-    client.credentials = reply.value
-    return True
+    return _kept(reply, learned)
 
 
 def _session_token(text: str) -> str:
@@ -132,10 +214,10 @@ def _session_token(text: str) -> str:
     return token
 
 
-def _keys(body: t.Any) -> Keys:
-    credential = body.get("credential")
+def _keys(body: t.Any, place: str, names: tuple[str, str, str]) -> Keys:
+    credential = body.get(place)
     credential = credential if isinstance(credential, dict) else {}
-    told = [credential.get(name) for name in ("access", "secret", "securitytoken")]
+    told = [credential.get(name) for name in names]
     access_key, secret_key, security_token = (
         value if isinstance(value, str) and fit_for_header(value) else None for value in told
     )
@@ -150,7 +232,7 @@ def _project_id(client: Client, project: Project) -> Flow:
         "iam",
         "GET",
         "/v3/projects",
-        f"the ID of project {project.name}",
+        f"the ID of project {project.name}{project.origin}",
         _projects,
         query={"name": project.name},
         scoped=False,

@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
 
 NO_STATS = {"requests": 0, "retries": 0, "throttled": 0, "connections": 0, "elapsed": 0.0}
 REGISTERED_LENGTH = 8  # Ansible replaces a registered value wherever it occurs: shorter ones would garble facts
+LIMITS = ("max_age", "max_lag", "max_discarded")  # the options that add to the problems
 LONGEST_TIMEOUT = 10**8  # seconds; the system's own limits are not far behind
 _SAFE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -47,10 +48,11 @@ def connection_options() -> dict[str, dict[str, t.Any]]:
 
     The credentials have no fallback here: they come from one source as a whole, which `_auth.find` sees to.
     """
+    variables = _auth.ENVIRONMENT
     return {
-        "region": _filled("HUAWEICLOUD_REGION", "HW_REGION_NAME", "OS_REGION_NAME"),
-        "project_id": _filled("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID"),
-        "project_name": _filled("HW_PROJECT_NAME", "OS_PROJECT_NAME"),
+        "region": _filled(*variables["region"]),
+        "project_id": _filled(*variables["project_id"]),
+        "project_name": _filled(*variables["project_name"]),
         "auth_token": {"type": "str", "no_log": True},
         "access_key": {"type": "str", "no_log": True, "aliases": ["ak"]},
         "secret_key": {"type": "str", "no_log": True, "aliases": ["sk"]},
@@ -58,7 +60,7 @@ def connection_options() -> dict[str, dict[str, t.Any]]:
         "username": {"type": "str"},
         "password": {"type": "str", "no_log": True},
         "domain_name": _filled("HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME"),
-        "domain_id": _filled("HUAWEICLOUD_SDK_DOMAIN_ID", "HW_DOMAIN_ID", "OS_DOMAIN_ID"),
+        "domain_id": _filled("HUAWEICLOUD_SDK_DOMAIN_ID", "HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID"),
         "credentials_file": _filled(
             "HUAWEICLOUD_SDK_CREDENTIALS_FILE", type="path", default="~/.huaweicloud/credentials"
         ),
@@ -67,18 +69,30 @@ def connection_options() -> dict[str, dict[str, t.Any]]:
             default="auto",
             choices=["auto", "token", "aksk", "password", "profile", "metadata"],
         ),
-        "metadata_endpoint": _filled("HUAWEICLOUD_METADATA_ENDPOINT", default="http://169.254.169.254"),
-        "cloud": _filled("HW_CLOUD"),
-        "dis_endpoint": _filled("HUAWEICLOUD_DIS_ENDPOINT"),
-        "dms_endpoint": _filled("HUAWEICLOUD_DMS_ENDPOINT"),
-        "iam_endpoint": _filled("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HW_AUTH_URL", "OS_AUTH_URL"),
+        "metadata_endpoint": _filled(*variables["metadata_endpoint"], default="http://169.254.169.254"),
+        "cloud": _filled(*variables["cloud"]),
+        "dis_endpoint": _filled(*variables["dis_endpoint"]),
+        "dms_endpoint": _filled(*variables["dms_endpoint"]),
+        "iam_endpoint": _filled(*variables["iam_endpoint"]),
+        "sts_endpoint": _filled(*variables["sts_endpoint"]),
         "validate_certs": {"type": "bool", "default": True},
-        "ca_path": _filled("REQUESTS_CA_BUNDLE", "OS_CACERT", type="path"),
+        "ca_path": _filled("REQUESTS_CA_BUNDLE", "OS_CACERT", "CURL_CA_BUNDLE", "SSL_CERT_FILE", type="path"),
         "timeout": {"type": "float", "default": 30},
         "total_timeout": {"type": "float", "default": 300},
         "retries": {"type": "int", "default": 4},
         "concurrency": {"type": "int", "default": 16},
+        "agency_name": _filled(*variables["agency_name"]),
+        "agency_domain_name": _filled(*variables["agency_domain_name"]),
+        "agency_domain_id": _filled(*variables["agency_domain_id"]),
+        "agency_duration": _filled(*variables["agency_duration"], type="int", default=3600),
+        "profile": _filled(*variables["profile"]),
+        "shared_config_file": _filled(*variables["shared_config_file"], type="path"),
     }
+
+
+def enterprise_project_option() -> dict[str, t.Any]:
+    """Return the spec of the option that the two DMS modules have for users of one enterprise project."""
+    return _filled("HUAWEICLOUD_ENTERPRISE_PROJECT_ID", "HW_ENTERPRISE_PROJECT_ID")
 
 
 def list_option(alias: str | None = None) -> dict[str, t.Any]:
@@ -89,13 +103,19 @@ def list_option(alias: str | None = None) -> dict[str, t.Any]:
     return option
 
 
+def limit_options(*names: str) -> dict[str, dict[str, t.Any]]:
+    """Return the specs of the limits that a module judges by; `max_age` is raw, since a number stays one only so."""
+    return {name: {"type": "raw" if name == "max_age" else "int"} for name in names}
+
+
 class Call:
     """One run of a module: its options, checked, and what it needs to ask and to warn."""
 
-    def __init__(self, module: AnsibleModule) -> None:
+    def __init__(self, module: AnsibleModule, cleaner: Cleaner) -> None:
         self.params: dict[str, t.Any] = module.params
         self.now = int(time.time() * 1000)
-        self.warn: t.Callable[[str], None] = module.warn
+        self.limits: dict[str, t.Any] = {}  # those that were given, once they have been checked
+        self.warn: t.Callable[[str], None] = lambda text: module.warn(cleaner.mask([text])[0])
 
     def names(self, option: str, safe: bool = True, longest: int | None = None) -> list[str] | None:
         """Return a list option without duplicates; None stays None ("all that there is").
@@ -118,10 +138,36 @@ class Call:
                 raise ConfigurationError(f"{option} holds {value!r}: a name has at most {longest} characters.")
         return list(dict.fromkeys(values))
 
-    def words(self, option: str) -> frozenset[str] | None:
-        """Return a filter option's words in upper case; None when there is no such filter."""
+    def words(self, option: str, known: str) -> frozenset[str] | None:
+        """Return a filter option's words in upper case; None when there is no such filter.
+
+        A word that is none of the `known` ones is warned of, no more: the services may know others tomorrow.
+        """
         values = self.names(option, safe=False)
-        return None if values is None else frozenset(value.strip().upper() for value in values)
+        if values is None:
+            return None
+        words = dict.fromkeys(value.strip().upper() for value in values)
+        unknown = [word for word in words if word not in known.split()]
+        if unknown:
+            self.warn(
+                f"{option} holds {', '.join(repr(word) for word in unknown)}, which the service is not known to send; "
+                f"known are {', '.join(known.split())}. No task may pass this filter."
+            )
+        return frozenset(words)
+
+    def enterprise_project(self) -> str | None:
+        """Return the enterprise project that the list of instances is asked for, or None."""
+        value: str | None = self.params["enterprise_project_id"]
+        if not value:  # given as null or as an empty text, as if it had been left out
+            try:
+                value = _environment(*enterprise_project_option()["fallback"][1])
+            except AnsibleFallbackNotFound:
+                return None
+        if not _SAFE.match(value):
+            raise ConfigurationError(
+                f"enterprise_project_id is {value!r}: it has letters, digits, '-' and '_' only (0 is the default one)."
+            )
+        return value
 
     def one_of(self, *options: str) -> None:
         """Refuse more than one of the options. (Ansible's own check counts those that are null.)"""
@@ -143,13 +189,17 @@ class Question(t.NamedTuple):
 
 
 Check = t.Callable[[Call], t.Optional[Question]]
+Line = t.Callable[[t.Dict[str, t.Any]], str]
 
 
-def run(options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: Check) -> None:
+def run(
+    options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: Check, line: Line, tasks: str = ""
+) -> None:
     """Be the module: `check` looks at the options and returns the question, or None when there is nothing to ask.
 
     The question is a flow that returns the module's facts; `nothing` are the facts of a call that asked for nothing or
-    could not ask. This is the only place that ends the process.
+    could not ask. `line` says of a result how many things of what kind there are; `tasks` is the list that the option
+    only_problems cuts. This is the only place that ends the process.
     """
     module = AnsibleModule(argument_spec={**options, **connection_options()}, supports_check_mode=True)
     cleaner = Cleaner()
@@ -160,16 +210,28 @@ def run(options: dict[str, dict[str, t.Any]], nothing: dict[str, t.Any], check: 
         "project_id": None,
         "request_stats": NO_STATS,
     }
+    call = Call(module, cleaner)
     try:
-        failures = _gather(module, cleaner, result, check)
+        failures = _gather(module, cleaner, result, call, check)
     except ConfigurationError as error:
         failures = [Failure("configuration", error_msg=cleaner.clean(str(error)))]
     except Exception as error:  # noqa: BLE001  # a defect of the collection: say where, not what the values were
         failures = [Failure("protocol", error_msg=defect(error))]
-    _finish(module, result, failures)
+    failures = [_masked(failure, cleaner) for failure in failures]
+    try:
+        message = _stand(result, failures, call, cleaner, line)
+        if module.params.get("only_problems"):
+            result[tasks] = [task for task in result[tasks] if task["problems"]]
+    except Exception as error:  # noqa: BLE001  # likewise: what was gathered is still in the result
+        failures = [Failure("protocol", error_msg=defect(error)), *failures]
+        message = _failure_message(failures)
+        result["problems"] = [f"failed: {message}"]
+    _finish(module, result, failures, message)
 
 
-def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], check: Check) -> list[Failure]:
+def _gather(
+    module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], call: Call, check: Check
+) -> list[Failure]:
     """Fill the result with what can be had; return what failed."""
     params = module.params
     _complete_connection(params)
@@ -183,24 +245,37 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
     learned(*_proxy_passwords())
     credentials, profile = _auth.find(params, os.environ)
     learned(*credentials.secrets())
-    for name in ("project_id", "domain_id", "iam_endpoint"):
+    agency = _auth.agency(params, credentials, lambda option: _auth.origin(params, os.environ, option))
+    for name in ("region", "project_id", "domain_id", "iam_endpoint"):
+        if name == "project_id" and agency:  # the file's project is the base account's, not the agency's
+            continue
         params[name] = params[name] or profile.values.get(name) or None
     _check_connection(params)
-    result["project_id"] = params["project_id"]
-    question = check(Call(module))
+    result.update(region=params["region"], project_id=params["project_id"])
+    given = {name: params[name] for name in LIMITS if params.get(name) is not None}
+    if given:
+        from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+        _standing.check_limits(given)
+        call.limits = given
+    question = check(call)
     if question is None:
         return []
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _iam
 
-    client = _client_for(module, cleaner, question.service)
-    project = _iam.Project(params["project_id"], params["project_name"] or params["region"])
+    client = _client_for(module, cleaner, [question.service, *([agency.service] if agency else [])])
+    named_by = "project_name" if params["project_name"] else "region"
+    variable = _auth.origin(params, os.environ, named_by)
+    told = f" (from {variable})" if variable != named_by else ""
+    project = _iam.Project(params["project_id"], params[named_by], told)
+    acting = _iam.Acting(agency, params["domain_id"]) if agency else None
     if not project.id and not project.name:
         raise ConfigurationError(
             "The project is not known: set region (or HUAWEICLOUD_REGION, for example eu-west-101), "
             "project_name (HW_PROJECT_NAME) or project_id (HUAWEICLOUD_SDK_PROJECT_ID)."
         )
     try:
-        if client.run(_iam.authenticate(client, credentials, project, learned)):
+        if client.run(_iam.authenticate(client, credentials, project, learned, acting)):
             result["project_id"] = client.project_id
             result.update(client.run(question.flow(client)))
     finally:
@@ -209,8 +284,8 @@ def _gather(module: AnsibleModule, cleaner: Cleaner, result: dict[str, t.Any], c
     return [failure for _place, failure in sorted(client.failures, key=lambda entry: entry[0])]
 
 
-def _client_for(module: AnsibleModule, cleaner: Cleaner, service: str) -> Client:
-    """Return a client with the endpoints and limits that the options say; what is missing for the service is said first."""
+def _client_for(module: AnsibleModule, cleaner: Cleaner, services: list[str]) -> Client:
+    """Return a client with the endpoints and limits that the options say; what is missing for the services is said first."""
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _client, _transport
 
     params = module.params
@@ -223,7 +298,8 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, service: str) -> Client
             endpoints[name] = _endpoints.resolve(name, params["region"], params["cloud"], params[f"{name}_endpoint"])
         return endpoints[name]
 
-    endpoint(service)
+    for service in services:
+        endpoint(service)
     if not params["validate_certs"]:
         module.warn("validate_certs is false: whoever sits between this host and the service can read the credentials.")
     try:
@@ -231,10 +307,33 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, service: str) -> Client
             params["concurrency"], params["timeout"], params["validate_certs"], params["ca_path"]
         )
     except _transport.MissingRequests as error:
-        install = f"{sys.executable} -m pip install 'requests>=2.25.1'"
-        raise ConfigurationError(f"{missing_required_lib('requests')}. For example: {install}") from error
+        raise ConfigurationError(f"{missing_required_lib('requests')}. {_how_to_install()}") from error
     policy = _client.Policy(params["total_timeout"], params["retries"], params["concurrency"])
-    return _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
+    client = _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
+    client.origins = {name: _origin_of(params, name) for name in ("dis", "dms", "iam", "sts", "metadata")}
+    return client
+
+
+def _origin_of(params: dict[str, t.Any], service: str) -> str:
+    """Return which options or variables a service's endpoint is made of."""
+    option = f"{service}_endpoint"
+    parts = [option] if params[option] else [name for name in ("region", "cloud") if params[name]]
+    named = [_auth.origin(params, os.environ, name) for name in parts]
+    told = [name if name == source else f"{name}, from {source}" for name, source in zip(parts, named)]
+    return told[0] if params[option] else f"built of {' and '.join(told)}"
+
+
+def _how_to_install() -> str:
+    """Return how to get the missing library for this Python: one that the system manages takes nothing from pip."""
+    pip = f"{sys.executable} -m pip install 'requests>=2.25.1'"
+    if "/pipx/" in sys.prefix:
+        return f"For example: pipx inject {os.path.basename(sys.prefix)} requests, or {pip}"
+    import sysconfig
+
+    marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")  # PEP 668
+    if sys.prefix == sys.base_prefix and os.path.exists(marker):
+        return "This Python is the system's own: install the distribution's package, which is mostly called python3-requests."
+    return f"For example: {pip}, or where this is the system's own Python, the distribution's package python3-requests"
 
 
 def _complete_connection(params: dict[str, t.Any]) -> None:
@@ -278,20 +377,51 @@ def _proxy_passwords() -> t.Iterator[str]:
             yield from {password, unquote(password)}
 
 
-def _finish(module: AnsibleModule, result: dict[str, t.Any], failures: list[Failure]) -> t.NoReturn:
+def _masked(failure: Failure, cleaner: Cleaner) -> Failure:
+    """Return a failure whose request does not show a secret: a resource may have one as its name."""
+    purpose, path = cleaner.mask([failure.purpose, failure.path or ""])
+    return failure._replace(purpose=purpose, path=path or None)
+
+
+def _stand(result: dict[str, t.Any], failures: list[Failure], call: Call, cleaner: Cleaner, line: Line) -> str:
+    """Put into the result what is wrong in it; return its message: how things stand, or what failed."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+    seen = result
+    message = ""
+    if failures:
+        errors = [failure.as_dict() for failure in failures]
+        first = _first(failures).as_dict()
+        message = _failure_message(failures)
+        seen = {**result, "failed": True, "msg": message, "error": first, "errors": errors}
+    problems = _standing.judge(seen, call.limits, call.now, cleaner.mask)
+    result.update(summary=seen["summary"], problems=problems)
+    return message or cleaner.mask([_standing.with_problems(line(result), problems)])[0]
+
+
+def _first(failures: list[Failure]) -> Failure:
+    """Return the failure that the message speaks of: one whose request had its turn, if any had."""
+    return next((failure for failure in failures if failure.attempts), failures[0])
+
+
+def _failure_message(failures: list[Failure]) -> str:
+    first = _first(failures)
+    message = first.error_msg or "" if first.kind == "configuration" else first.sentence()
+    if len(failures) > 1:
+        more = "1 more request" if len(failures) == 2 else f"{len(failures) - 1} more requests"
+        message = f"{message} {more} failed or had no turn, see errors; what did arrive is in the result."
+    return message
+
+
+def _finish(module: AnsibleModule, result: dict[str, t.Any], failures: list[Failure], message: str) -> t.NoReturn:
     """End the module with what was gathered, as a failure if anything failed."""
     if failures:
         result["errors"] = [failure.as_dict() for failure in failures]
     module.no_log_values = _registered(module.no_log_values, result)
     result["invocation"] = {"module_args": _shown_options(module)}
     if not failures:
-        module.exit_json(**result)
-    first = next((failure for failure in failures if failure.attempts), failures[0])
-    message = first.error_msg or "" if first.kind == "configuration" else first.sentence()
-    if len(failures) > 1:
-        more = "1 more request" if len(failures) == 2 else f"{len(failures) - 1} more requests"
-        message = f"{message} {more} failed or had no turn, see errors; what did arrive is in the result."
-    result["error"] = first.as_dict()
+        module.exit_json(msg=message, **result)
+    result["error"] = _first(failures).as_dict()
     module.fail_json(msg=message, **result)
 
 

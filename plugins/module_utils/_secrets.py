@@ -11,6 +11,9 @@ import typing as t
 MASK = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 SHORTEST = 4  # shorter values stand in any text by chance
 SHORTEST_BROKEN = 8  # likewise, when blanks do not count
+SHORTEST_NAME = 8  # likewise, in sentences about resources
+# Of a part of a secret: with digits and letters in it, with small and capital ones in a way that words do not have, any.
+SHORTEST_PART, SHORTEST_MIXED, SHORTEST_WORDLESS = 8, 12, 20
 LONGEST_TEXT = 500
 LONGEST_READ = 16 * 1024  # characters of a text that are looked at
 DEPTH = 3  # encodings within encodings
@@ -32,6 +35,8 @@ _LABELLED = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _ESCAPED = re.compile(r"\\+(?:u00|x)([0-9a-fA-F]{2})|\\([nrtbf\"'/\\])")
+_DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[^\W\d_]")
+_MIXED = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
@@ -59,15 +64,34 @@ class Cleaner:
         whole = "".join(cleaned.split())
         if broken.search(whole) or broken.search(whole.replace(":", "")):
             return MASK
-        cleaned = " ".join(_CONTROL.sub(" ", cleaned).split())
+        cleaned = " ".join(_CONTROL.sub(" ", self._without_parts(cleaned)).split())
         if len(text) > LONGEST_READ and len(cleaned) <= LONGEST_TEXT:  # the last word may be the half of a secret
             return f"{cleaned.rpartition(' ')[0]} ...".lstrip()
         return cleaned if len(cleaned) <= LONGEST_TEXT else cleaned[:LONGEST_TEXT] + "..."
+
+    def mask(self, texts: t.Sequence[str]) -> list[str]:
+        """Return sentences of the collection's own without known secrets and control characters, at their whole length.
+
+        Names of resources stand in them, and a secret may be such a name; short ones are left alone, since they also
+        stand in names and in the collection's own words by chance. There may be thousands of sentences, so all are
+        searched at once first.
+        """
+        whole = "\n".join(texts).lower()
+        forms = {form for secret in self.secrets if len(secret) >= SHORTEST_NAME for form in _forms(secret)}
+        found = _any_of(form for form in forms if form.lower() in whole)
+        return [_CONTROL.sub(" ", found.sub(MASK, text)) for text in texts]
 
     def _masked(self, text: str) -> str:
         text = _CANONICAL.sub("canonicalRequest removed", text)
         text = _LABELLED.sub(lambda found: (found[1] or found[2] or found[3]) + MASK, text)
         return self._known()[0].sub(MASK, text)
+
+    def _without_parts(self, text: str) -> str:
+        """Return the text without long beginnings and ends of known secrets: a shortened token is still a part of it."""
+        for secret in self.secrets:
+            for piece, step in ((_shortest_part(secret), 1), (_shortest_part(secret[::-1])[::-1], -1)):
+                text = _without_part(text, secret, piece, step) if piece else text
+        return text
 
     def _known(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         """Return what finds the known secrets in all their forms, and the long ones in a text without blanks."""
@@ -82,6 +106,34 @@ class Cleaner:
                 ),
             )
         return self._patterns
+
+
+def _shortest_part(secret: str) -> str:
+    """Return the shortest beginning of a secret that no text holds by chance, or nothing: it must be no word or number."""
+    for length in range(SHORTEST_PART, min(len(secret) - 1, SHORTEST_WORDLESS) + 1):
+        part = secret[:length]
+        if length == SHORTEST_WORDLESS or (_DIGIT.search(part) and _LETTER.search(part)):
+            return part
+        if length >= SHORTEST_MIXED and _MIXED.search(part):
+            return part
+    return ""
+
+
+def _without_part(text: str, secret: str, piece: str, step: int) -> str:
+    """Mask each place where a secret's beginning (step 1) or end (-1) of at least `piece` stands, as far as it goes."""
+    place = text.find(piece)
+    while place >= 0:
+        start, end = place, place + len(piece)
+        length = len(piece)
+        if step > 0:
+            while length < len(secret) and end < len(text) and text[end] == secret[length]:
+                length, end = length + 1, end + 1
+        else:
+            while length < len(secret) and start > 0 and text[start - 1] == secret[-length - 1]:
+                length, start = length + 1, start - 1
+        text = text[:start] + MASK + text[end:]
+        place = text.find(piece, start + len(MASK))
+    return text
 
 
 def _any_of(forms: t.Iterable[str]) -> re.Pattern[str]:

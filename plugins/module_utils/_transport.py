@@ -77,7 +77,9 @@ class Transport:
     def proxies(self, base: str) -> dict[str, str]:
         """Return the proxies that the environment names for a base URL."""
         if base not in self._proxies:
-            self._proxies[base] = dict(self._proxies_of(base, no_proxy=None))
+            proxies = dict(self._proxies_of(base, no_proxy=None))
+            _check_proxy(base, proxies)
+            self._proxies[base] = proxies
         return self._proxies[base]
 
     def send(
@@ -129,6 +131,39 @@ class Transport:
     def close(self) -> None:
         """Close the idle connections."""
         self._adapter.close()
+
+
+def _check_proxy(base: str, proxies: dict[str, str]) -> None:
+    """Refuse a proxy of a kind that cannot be used, naming the variable that it is from."""
+    import os
+    import sys
+    from importlib import import_module
+
+    from requests.utils import select_proxy
+
+    proxy = select_proxy(base, proxies) or ""
+    scheme = proxy.partition("://")[0].lower() if "://" in proxy else "http"
+    if scheme in ("http", "https"):
+        return
+    named = (f"{base.partition(':')[0]}_proxy", "all_proxy")
+    variables = [name for wanted in named for name in (wanted, wanted.upper()) if os.environ.get(name) == proxy]
+    variable = variables[0] if variables else "The proxy variable"
+    if scheme not in ("socks4", "socks4a", "socks5", "socks5h"):
+        raise TransportError(
+            "connection",
+            False,
+            f"{variable} names a proxy of an unknown kind ({scheme!r}): it takes a URL that begins with http://, https://, "
+            "socks5h:// or socks5://; no_proxy lists hosts to reach without it",
+        )
+    try:
+        import_module("socks")  # what urllib3 needs for it
+    except ImportError:
+        raise TransportError(
+            "connection",
+            False,
+            f"{variable} names a SOCKS proxy ({scheme}://), which takes the library PySocks that the Python of this host "
+            f"does not have: {sys.executable} -m pip install 'requests[socks]'; or set a proxy of http://, or no_proxy",
+        ) from None
 
 
 class _Tally:
@@ -236,7 +271,7 @@ def _tls_context(validate_certs: bool, ca_path: str | None) -> t.Any:
     except (ssl.SSLError, OSError):
         raise ConfigurationError(
             f"ca_path is {bundle!r}, which is not a readable file of PEM certificates on the host that the module runs on"
-            " (REQUESTS_CA_BUNDLE and OS_CACERT set it too)."
+            " (REQUESTS_CA_BUNDLE, OS_CACERT, CURL_CA_BUNDLE and SSL_CERT_FILE set it too)."
         ) from None
     # urllib3 1 keeps an IP address from the context, which could not compare it then; it compares all names itself.
     context.check_hostname = not getattr(urllib3, "__version__", "").startswith("1.")

@@ -15,6 +15,9 @@ description:
     each partition is.
   - One call covers any number of streams. What it fetches, it fetches concurrently.
   - A stream or task that was asked for and does not exist is no failure. It is named in RV(not_found).
+  - The options of its own are O(stream_names), O(task_names), O(states), O(destination_types), O(details), O(lag),
+    O(max_age), O(max_lag), O(max_discarded) and O(only_problems). All others are the connection, which is best left to
+    environment variables or to C(module_defaults).
 options:
   stream_names:
     description:
@@ -49,6 +52,40 @@ options:
         stream (and one for each 100 streams when O(stream_names) is not set).
     type: bool
     default: true
+  lag:
+    description:
+      - Also tell how far each task is behind. Needs O(details).
+      - This costs one more request for each stream that has a task to be returned, whatever the number of its tasks, and one for each
+        further 1000 partitions. It is sent after those for the details, at the same time as all that is asked of other streams.
+      - The service's own counting of its records is taken as it is. Whether the end of a partition counts the record that comes next
+        is not documented.
+    type: bool
+    default: false
+    version_added: 1.1.0
+  max_age:
+    description:
+      - Longest time since data was last moved, in seconds or such as V(15m), V(2h) or V(1d).
+      - What is beyond it is one of the RV(problems) and makes the task one that is not healthy. It never fails the module.
+    type: raw
+    version_added: 1.1.0
+  max_lag:
+    description:
+      - Most records that a task may be behind. Needs O(lag), without which it is ignored, with a warning.
+      - What is beyond it is one of the RV(problems) and makes the task one that is not healthy. It never fails the module.
+    type: int
+    version_added: 1.1.0
+  max_discarded:
+    description:
+      - Most records that a task may have discarded.
+      - What is beyond it is one of the RV(problems) and makes the task one that is not healthy. It never fails the module.
+    type: int
+    version_added: 1.1.0
+  only_problems:
+    description:
+      - Return only the tasks that have a problem. RV(summary) counts all of them.
+    type: bool
+    default: false
+    version_added: 1.1.0
 seealso:
   - module: hwcloud.streaming.dis_transfer_task_log_info
   - module: hwcloud.streaming.dms_sink_task_info
@@ -95,10 +132,27 @@ EXAMPLES = r"""
   when: standing.transfer_tasks | length > 0
 
 # Ad hoc, at three in the morning:
-#   ansible localhost -m hwcloud.streaming.dis_transfer_task_info -a 'stream_names=orders'
+#   ansible localhost -m hwcloud.streaming.dis_transfer_task_info -a 'max_age=15m only_problems=true'
 """
 
 RETURN = r"""
+msg:
+  description: How things stand, in one line. On failure what failed, and what to do about it.
+  returned: always
+  type: str
+  version_added: 1.1.0
+  sample: "7 transfer tasks of 5 streams: 5 RUNNING, 1 PAUSED, 1 ABNORMAL; 3 problems"
+problems:
+  description:
+    - All that is wrong, one sentence each, as the filter P(hwcloud.streaming.problems#filter) tells it for the same result with
+      O(max_age), O(max_lag) and O(max_discarded).
+    - On failure also what failed. Empty when all is well. That there is nothing to judge is a problem too.
+  returned: always
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample:
+    - "stream orders, task orders-to-obs: state is PAUSED, not RUNNING, last transfer 2d ago"
 transfer_tasks:
   description: The tasks, sorted by RV(transfer_tasks[].stream_name) and RV(transfer_tasks[].task_name).
   returned: always
@@ -173,7 +227,7 @@ transfer_tasks:
         deliver_time_interval: 300
         destination_file_type: text
     partitions:
-      description: The stream's partitions as this task sees them. Empty with O(details=false).
+      description: The stream's partitions as this task sees them, sorted by ID. Empty with O(details=false).
       type: list
       elements: dict
       contains:
@@ -213,16 +267,43 @@ transfer_tasks:
           description: Partitions that this one came from when the stream was resharded. V(null) when the service does not tell.
           type: str
           sample: shardId-0000000001
+        log_end_offset:
+          description:
+            - End of the sequence numbers of the stream's partition, read after RV(transfer_tasks[].partitions[].last_transfer_offset).
+              V(null) without O(lag), and when it cannot be read.
+          type: int
+          version_added: 1.1.0
+          sample: 289927
+        lag:
+          description:
+            - Records between the two. V(null) when one of them is not known, and when the offset lies beyond the end, which does not fit.
+          type: int
+          version_added: 1.1.0
+          sample: 30
     discarded_records:
       description: Sum of RV(transfer_tasks[].partitions[].discard). V(null) with O(details=false), and when no partition tells it.
       type: int
       sample: 0
+    lag_asked:
+      description: Whether the call had O(lag=true), so that a lag of V(null) means that it is not known.
+      type: bool
+      version_added: 1.1.0
+      sample: true
+    lag:
+      description:
+        - Records that the task is behind, over all partitions that are not V(DELETED) or V(EXPIRED). V(null) without O(lag), and when
+          that of one of them is not known, be it that the task does not tell of a partition that the stream has. It is never guessed.
+      type: int
+      version_added: 1.1.0
+      sample: 30
     problems:
-      description: Why the task is not well, going by its state and those of its partitions. Empty when it is.
+      description:
+        - Why the task is not well, going by its state, those of its partitions, and the limits O(max_age), O(max_lag) and
+          O(max_discarded). Empty when it is.
       type: list
       elements: str
       sample:
-        - "stream orders, task orders-to-obs: state is PAUSED, not RUNNING"
+        - "stream orders, task orders-to-obs: state is PAUSED, not RUNNING, last transfer 2d ago"
 streams:
   description: The streams that were looked at, sorted by RV(streams[].stream_name).
   returned: always
@@ -290,6 +371,11 @@ summary:
       description: The largest RV(transfer_tasks[].last_transfer_age) in seconds. V(null) when none has one.
       type: int
       sample: 42
+    lag:
+      description: Sum of RV(transfer_tasks[].lag). V(null) without O(lag), and when that of one task is not known.
+      type: int
+      version_added: 1.1.0
+      sample: 30
 region:
   description: The region as used, V(null) when none was needed.
   returned: always
@@ -337,7 +423,7 @@ error:
       type: str
       sample: authentication
     service:
-      description: Service that was asked, one of V(dis), V(dms), V(iam) and V(metadata). V(null) for RV(error.kind=configuration).
+      description: Service that was asked, one of V(dis), V(dms), V(iam), V(sts) and V(metadata). V(null) for RV(error.kind=configuration).
       type: str
       sample: dis
     method:
@@ -345,9 +431,16 @@ error:
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
+      description: Path of the request, that of the endpoint included, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
+    endpoint:
+      description:
+        - Base URL that was asked, without credentials. V(null) for RV(error.kind=configuration).
+        - Where a wrong host may be the cause, C(msg) says which option or variable it comes from.
+      type: str
+      version_added: 1.1.0
+      sample: https://dis.eu-west-101.myhuaweicloud.eu
     http_status:
       description: HTTP status of the answer, V(null) when none came.
       type: int
@@ -382,7 +475,10 @@ errors:
   contains: *failure
 """
 
+import typing as t
+
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
 
 NOTHING = {
     "transfer_tasks": [],
@@ -395,21 +491,44 @@ NOTHING = {
         "by_destination_type": {},
         "discarded_records": None,
         "oldest_transfer_age": None,
+        "lag": None,
     },
 }
+
+
+STATES = "ABNORMAL CREATING DELETE ERROR PAUSED RUNNING STARTING"
+DESTINATION_TYPES = "CLOUDTABLE DLI DWS MRS NOWHERE OBS OPENTSDB UQUERY"
+
+
+def line(result: dict[str, t.Any]) -> str:
+    """Return how many tasks there are, in one line."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+    summary = result["summary"]
+    return _standing.tasks_line(
+        summary["total"], "transfer task", len(result["streams"]), "stream", summary["by_state"]
+    )
 
 
 def check(call: _module.Call) -> _module.Question | None:
     """Return the question that the options ask."""
     stream_names = call.names("stream_names", longest=64)
     task_names = call.names("task_names", longest=64)
-    states, destination_types = call.words("states"), call.words("destination_types")
+    states = call.words("states", STATES)
+    destination_types = call.words("destination_types", DESTINATION_TYPES)
+    details, lag = call.params["details"], call.params["lag"]
+    if lag and not details:
+        raise ConfigurationError(
+            "lag is true and details is false: the lag needs the details, leave one of the two out."
+        )
+    if "max_lag" in call.limits and not lag:
+        call.warn("max_lag is ignored without lag: set lag to true, at one more request for each stream.")
     if stream_names == [] or task_names == []:
         return None
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis
 
     wanted = _dis.Wanted(stream_names, task_names, states, destination_types)
-    return _module.Question("dis", lambda client: _dis.transfer_tasks(client, wanted, call.params["details"], call.now))
+    return _module.Question("dis", lambda client: _dis.transfer_tasks(client, wanted, details, call.now, lag))
 
 
 def main() -> None:
@@ -420,8 +539,11 @@ def main() -> None:
         "states": _module.list_option(),
         "destination_types": _module.list_option(),
         "details": {"type": "bool", "default": True},
+        "lag": {"type": "bool", "default": False},
+        **_module.limit_options("max_age", "max_lag", "max_discarded"),
+        "only_problems": {"type": "bool", "default": False},
     }
-    _module.run(options, NOTHING, check)
+    _module.run(options, NOTHING, check, line, "transfer_tasks")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,15 @@ short_description: Gather the logs of transfer (dump) tasks of DIS streams
 description:
   - Reads the logs of Data Ingestion Service (DIS) transfer tasks, one entry for each file that was written, and sums them up.
   - The pages of all tasks are fetched concurrently. Entries that are added meanwhile are neither doubled nor do they push others out.
+  - The options of its own are O(task_ids), O(stream_names), O(task_names), O(order), O(sort_by), O(limit), O(summary_only),
+    O(page_size), O(since), O(until) and O(max_age). All others are the connection, which is best left to environment variables or to
+    C(module_defaults).
 options:
   task_ids:
     description:
       - IDs of the transfer tasks to read. A single ID works too.
-      - Exactly one of O(task_ids) and O(stream_names) is required.
+      - Exactly one of O(task_ids) and O(stream_names) is required. M(hwcloud.streaming.dis_transfer_task_info) returns the IDs and the
+        names that there are.
     type: list
     elements: str
     aliases:
@@ -86,6 +90,12 @@ options:
     description:
       - Keep only entries that started before this time, which is given like O(since).
     type: str
+  max_age:
+    description:
+      - Longest time since the last entry of a task ended, in seconds or such as V(15m), V(2h) or V(1d).
+      - What is beyond it is one of the RV(problems). It never fails the module.
+    type: raw
+    version_added: 1.1.0
 seealso:
   - module: hwcloud.streaming.dis_transfer_task_info
   - plugin: hwcloud.streaming.healthy
@@ -135,6 +145,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: How things stand, in one line. On failure what failed, and what to do about it.
+  returned: always
+  type: str
+  version_added: 1.1.0
+  sample: "100 of 288 log entries of 1 transfer task: 3294300 records in 3071868300 bytes; no problems"
+problems:
+  description:
+    - All that is wrong, one sentence each, as the filter P(hwcloud.streaming.problems#filter) tells it for the same result with O(max_age).
+    - On failure also what failed. Empty when all is well. That there is nothing to judge is a problem too.
+  returned: always
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample:
+    - "stream orders, task orders-to-dli: not found"
 logs:
   description: The entries in the order asked for, task after task in the order of O(task_ids), or sorted by the names of stream and task.
   returned: always
@@ -357,7 +383,7 @@ error:
       type: str
       sample: authentication
     service:
-      description: Service that was asked, one of V(dis), V(dms), V(iam) and V(metadata). V(null) for RV(error.kind=configuration).
+      description: Service that was asked, one of V(dis), V(dms), V(iam), V(sts) and V(metadata). V(null) for RV(error.kind=configuration).
       type: str
       sample: dis
     method:
@@ -365,9 +391,16 @@ error:
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
+      description: Path of the request, that of the endpoint included, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
+    endpoint:
+      description:
+        - Base URL that was asked, without credentials. V(null) for RV(error.kind=configuration).
+        - Where a wrong host may be the cause, C(msg) says which option or variable it comes from.
+      type: str
+      version_added: 1.1.0
+      sample: https://dis.eu-west-101.myhuaweicloud.eu
     http_status:
       description: HTTP status of the answer, V(null) when none came.
       type: int
@@ -402,6 +435,8 @@ errors:
   contains: *failure
 """
 
+import typing as t
+
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
 
@@ -419,6 +454,19 @@ NOTHING = {
         "records_per_second": None,
     },
 }
+
+
+def line(result: dict[str, t.Any]) -> str:
+    """Return how many entries there are, in one line."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+    summary = result["summary"]
+    entries = f"{summary['returned']} of {summary['total_num']} log entries"
+    moved = f"{_standing.counted(summary['transfer_records_num'], 'record')}"
+    return (
+        f"{entries} of {_standing.counted(len(result['tasks']), 'transfer task')}: {moved}"
+        f" in {_standing.counted(summary['transfer_bytes'], 'byte')}"
+    )
 
 
 def moment(call: _module.Call, option: str) -> int | None:
@@ -441,7 +489,11 @@ def moment(call: _module.Call, option: str) -> int | None:
 def check(call: _module.Call) -> _module.Question | None:
     """Return the question that the options ask."""
     params = call.params
-    call.any_of("task_ids", "stream_names")
+    if params["task_ids"] is None and params["stream_names"] is None:
+        raise ConfigurationError(
+            "one of the following is required: task_ids, stream_names. The names of streams and tasks, and the tasks' IDs, "
+            "are what hwcloud.streaming.dis_transfer_task_info returns: in transfer_tasks, as stream_name, task_name, task_id."
+        )
     call.one_of("task_ids", "stream_names")
     call.one_of("task_ids", "task_names")
     task_ids = call.names("task_ids")
@@ -491,8 +543,9 @@ def main() -> None:
         "page_size": {"type": "int", "default": 100},
         "since": {"type": "str"},
         "until": {"type": "str"},
+        **_module.limit_options("max_age"),
     }
-    _module.run(options, NOTHING, check)
+    _module.run(options, NOTHING, check, line)
 
 
 if __name__ == "__main__":

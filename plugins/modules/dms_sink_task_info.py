@@ -16,6 +16,9 @@ description:
   - One call covers any number of connectors and instances. What it fetches, it fetches concurrently.
   - What was asked for and does not exist is no failure. It is named in RV(not_found).
   - Instances that are created now are dumped by Smart Connect tasks, see M(hwcloud.streaming.dms_smart_connect_task_info).
+  - The options of its own are O(connector_ids), O(instance_ids), O(instance_names), O(task_ids), O(task_names), O(statuses),
+    O(enterprise_project_id), O(topic_info), O(max_lag) and O(only_problems). All others are the connection, which is best left to
+    environment variables or to C(module_defaults).
 options:
   connector_ids:
     description:
@@ -60,12 +63,30 @@ options:
       - A task that this takes out is not reported as missing.
     type: list
     elements: str
+  enterprise_project_id:
+    description:
+      - Enterprise project whose instances are listed, for users who may read only that one. It goes along with the list of instances.
+      - If not set, the value of E(HUAWEICLOUD_ENTERPRISE_PROJECT_ID) or E(HW_ENTERPRISE_PROJECT_ID) is used.
+    type: str
+    version_added: 1.1.0
   topic_info:
     description:
       - Whether to ask for the offsets and the lag of each partition too. The number of requests is the same, one for each task and one for
         each connector, but the service has more to do.
     type: bool
     default: true
+  max_lag:
+    description:
+      - Most messages that a task may be behind.
+      - What is beyond it is one of the RV(problems) and makes the task one that is not healthy. It never fails the module.
+    type: int
+    version_added: 1.1.0
+  only_problems:
+    description:
+      - Return only the tasks that have a problem. RV(summary) counts all of them.
+    type: bool
+    default: false
+    version_added: 1.1.0
 seealso:
   - module: hwcloud.streaming.dms_smart_connect_task_info
   - module: hwcloud.streaming.dis_transfer_task_info
@@ -112,6 +133,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: How things stand, in one line. On failure what failed, and what to do about it.
+  returned: always
+  type: str
+  version_added: 1.1.0
+  sample: "3 sink tasks of 2 connectors: 2 RUNNING, 1 PAUSED; 1 problem"
+problems:
+  description:
+    - All that is wrong, one sentence each, as the filter P(hwcloud.streaming.problems#filter) tells it for the same result with O(max_lag).
+    - On failure also what failed. Empty when all is well. That there is nothing to judge is a problem too.
+  returned: always
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample:
+    - "instance kafka-orders, task orders-to-obs: lag 95278 messages, limit 1000"
 sink_tasks:
   description: The tasks, sorted by RV(sink_tasks[].connector_id), RV(sink_tasks[].task_name) and RV(sink_tasks[].task_id).
   returned: always
@@ -181,7 +218,7 @@ sink_tasks:
         obs_path: kafka
         deliver_time_interval: 300
     topics_info:
-      description: The topics with their partitions. Empty with O(topic_info=false).
+      description: The topics with their partitions, sorted by name. Empty with O(topic_info=false).
       type: list
       elements: dict
       contains:
@@ -194,7 +231,7 @@ sink_tasks:
           type: int
           sample: 0
         partitions:
-          description: The partitions of the topic.
+          description: The partitions of the topic, sorted by number.
           type: list
           elements: dict
           contains:
@@ -224,11 +261,12 @@ sink_tasks:
       type: int
       sample: 0
     problems:
-      description: Why the task is not well, going by its status and those of its partitions. Empty when it is.
+      description:
+        - Why the task is not well, going by its status, those of its partitions, and O(max_lag). Empty when it is.
       type: list
       elements: str
       sample:
-        - "connector 2e148bed-0000-4617-8ade-b52e84a33eeb (instance kafka-orders), task orders-to-obs: status is PAUSED, not RUNNING"
+        - "instance kafka-orders, task orders-to-obs: status is PAUSED, not RUNNING"
 connectors:
   description:
     - The connectors that were looked at, sorted by RV(connectors[].connector_id) and RV(connectors[].instance_id).
@@ -356,7 +394,7 @@ error:
       type: str
       sample: authentication
     service:
-      description: Service that was asked, one of V(dis), V(dms), V(iam) and V(metadata). V(null) for RV(error.kind=configuration).
+      description: Service that was asked, one of V(dis), V(dms), V(iam), V(sts) and V(metadata). V(null) for RV(error.kind=configuration).
       type: str
       sample: dis
     method:
@@ -364,9 +402,16 @@ error:
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
+      description: Path of the request, that of the endpoint included, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
+    endpoint:
+      description:
+        - Base URL that was asked, without credentials. V(null) for RV(error.kind=configuration).
+        - Where a wrong host may be the cause, C(msg) says which option or variable it comes from.
+      type: str
+      version_added: 1.1.0
+      sample: https://dis.eu-west-101.myhuaweicloud.eu
     http_status:
       description: HTTP status of the answer, V(null) when none came.
       type: int
@@ -401,6 +446,8 @@ errors:
   contains: *failure
 """
 
+import typing as t
+
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
 
 NOTHING = {
@@ -411,18 +458,32 @@ NOTHING = {
 }
 
 
+STATUSES = "CREATING PAUSED RESTARTING RUNNING WAITING"
+
+
+def line(result: dict[str, t.Any]) -> str:
+    """Return how many tasks there are, in one line."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+    summary = result["summary"]
+    connectors = sum(connector["connector_id"] is not None for connector in result["connectors"])
+    return _standing.tasks_line(summary["total"], "sink task", connectors, "connector", summary["by_status"])
+
+
 def check(call: _module.Call) -> _module.Question | None:
     """Return the question that the options ask."""
     call.one_of("connector_ids", "instance_ids", "instance_names")
     connector_ids, instance_ids = call.names("connector_ids"), call.names("instance_ids")
     instance_names = call.names("instance_names", safe=False)
     task_ids, task_names = call.names("task_ids"), call.names("task_names", safe=False)
-    statuses = call.words("statuses")
+    statuses = call.words("statuses", STATUSES)
     if [] in (connector_ids, instance_ids, instance_names, task_ids, task_names):
         return None
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _dms
 
-    wanted = _dms.Wanted(connector_ids, instance_ids, instance_names, task_ids, task_names, statuses)
+    wanted = _dms.Wanted(
+        connector_ids, instance_ids, instance_names, task_ids, task_names, statuses, call.enterprise_project()
+    )
     topic_info = call.params["topic_info"]
     return _module.Question("dms", lambda client: _dms.sink_tasks(client, wanted, topic_info, call.warn))
 
@@ -436,9 +497,12 @@ def main() -> None:
         "task_ids": _module.list_option("task_id"),
         "task_names": _module.list_option("task_name"),
         "statuses": _module.list_option(),
+        "enterprise_project_id": _module.enterprise_project_option(),
         "topic_info": {"type": "bool", "default": True},
+        **_module.limit_options("max_lag"),
+        "only_problems": {"type": "bool", "default": False},
     }
-    _module.run(options, NOTHING, check)
+    _module.run(options, NOTHING, check, line, "sink_tasks")
 
 
 if __name__ == "__main__":

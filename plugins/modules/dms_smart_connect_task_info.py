@@ -15,6 +15,9 @@ description:
   - Smart Connect is the successor of the connectors whose sink tasks M(hwcloud.streaming.dms_sink_task_info) shows. Instances that are
     created now are dumped by it.
   - What was asked for and does not exist is no failure. It is named in RV(not_found).
+  - The options of its own are O(instance_ids), O(instance_names), O(task_ids), O(task_names), O(statuses),
+    O(enterprise_project_id), O(details) and O(only_problems). All others are the connection, which is best left to environment
+    variables or to C(module_defaults).
 options:
   instance_ids:
     description:
@@ -52,12 +55,24 @@ options:
       - A task that this takes out is not reported as missing.
     type: list
     elements: str
+  enterprise_project_id:
+    description:
+      - Enterprise project whose instances are listed, for users who may read only that one. It goes along with the list of instances.
+      - If not set, the value of E(HUAWEICLOUD_ENTERPRISE_PROJECT_ID) or E(HW_ENTERPRISE_PROJECT_ID) is used.
+    type: str
+    version_added: 1.1.0
   details:
     description:
       - Also ask for each task by itself, at one more request for each. The list already tells nearly all, so V(false) is quicker and
         loses little.
     type: bool
     default: true
+  only_problems:
+    description:
+      - Return only the tasks that have a problem. RV(summary) counts all of them.
+    type: bool
+    default: false
+    version_added: 1.1.0
 seealso:
   - module: hwcloud.streaming.dms_sink_task_info
   - plugin: hwcloud.streaming.healthy
@@ -102,6 +117,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: How things stand, in one line. On failure what failed, and what to do about it.
+  returned: always
+  type: str
+  version_added: 1.1.0
+  sample: "2 Smart Connect tasks of 1 instance: 1 RUNNING, 1 PAUSED; 1 problem"
+problems:
+  description:
+    - All that is wrong, one sentence each, as the filter P(hwcloud.streaming.problems#filter) tells it for the same result with no limits.
+    - On failure also what failed. Empty when all is well. That there is nothing to judge is a problem too.
+  returned: always
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample:
+    - "instance kafka-orders, task orders-to-obs: status is PAUSED, not RUNNING"
 smart_connect_tasks:
   description:
     - The tasks, sorted by RV(smart_connect_tasks[].instance_id), RV(smart_connect_tasks[].task_name) and RV(smart_connect_tasks[].task_id).
@@ -302,7 +333,7 @@ error:
       type: str
       sample: authentication
     service:
-      description: Service that was asked, one of V(dis), V(dms), V(iam) and V(metadata). V(null) for RV(error.kind=configuration).
+      description: Service that was asked, one of V(dis), V(dms), V(iam), V(sts) and V(metadata). V(null) for RV(error.kind=configuration).
       type: str
       sample: dis
     method:
@@ -310,9 +341,16 @@ error:
       type: str
       sample: GET
     path:
-      description: Path of the request, without its query. V(null) for RV(error.kind=configuration).
+      description: Path of the request, that of the endpoint included, without its query. V(null) for RV(error.kind=configuration).
       type: str
       sample: /v2/0123456789abcdef0123456789abcdef/streams/orders/transfer-tasks
+    endpoint:
+      description:
+        - Base URL that was asked, without credentials. V(null) for RV(error.kind=configuration).
+        - Where a wrong host may be the cause, C(msg) says which option or variable it comes from.
+      type: str
+      version_added: 1.1.0
+      sample: https://dis.eu-west-101.myhuaweicloud.eu
     http_status:
       description: HTTP status of the answer, V(null) when none came.
       type: int
@@ -347,6 +385,8 @@ errors:
   contains: *failure
 """
 
+import typing as t
+
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
 
 NOTHING = {
@@ -357,17 +397,30 @@ NOTHING = {
 }
 
 
+STATUSES = "CREATING PAUSED RESTARTING RUNNING WAITING"
+
+
+def line(result: dict[str, t.Any]) -> str:
+    """Return how many tasks there are, in one line."""
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
+
+    summary = result["summary"]
+    return _standing.tasks_line(
+        summary["total"], "Smart Connect task", len(result["instances"]), "instance", summary["by_status"]
+    )
+
+
 def check(call: _module.Call) -> _module.Question | None:
     """Return the question that the options ask."""
     call.one_of("instance_ids", "instance_names")
     instance_ids, instance_names = call.names("instance_ids"), call.names("instance_names", safe=False)
     task_ids, task_names = call.names("task_ids"), call.names("task_names", safe=False)
-    statuses = call.words("statuses")
+    statuses = call.words("statuses", STATUSES)
     if [] in (instance_ids, instance_names, task_ids, task_names):
         return None
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _dms
 
-    wanted = _dms.Wanted(None, instance_ids, instance_names, task_ids, task_names, statuses)
+    wanted = _dms.Wanted(None, instance_ids, instance_names, task_ids, task_names, statuses, call.enterprise_project())
     return _module.Question(
         "dms", lambda client: _dms.smart_connect_tasks(client, wanted, call.params["details"], call.warn)
     )
@@ -381,9 +434,11 @@ def main() -> None:
         "task_ids": _module.list_option("task_id"),
         "task_names": _module.list_option("task_name"),
         "statuses": _module.list_option(),
+        "enterprise_project_id": _module.enterprise_project_option(),
         "details": {"type": "bool", "default": True},
+        "only_problems": {"type": "bool", "default": False},
     }
-    _module.run(options, NOTHING, check)
+    _module.run(options, NOTHING, check, line, "smart_connect_tasks")
 
 
 if __name__ == "__main__":

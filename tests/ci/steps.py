@@ -228,11 +228,11 @@ def execution_environment(job: Job) -> None:
     bins, environment = tool("package")
     installed = tarball.install(job, "package")
     output = job.run([bins / "ansible-builder", "introspect", installed], cwd=CACHE, environment=environment)
-    wanted = re.findall(r"^([a-z][^#\s]*)", (workspace.ROOT / "meta/ee-requirements.txt").read_text(), re.MULTILINE)
+    wanted = re.findall(r"^([a-z][^#\s]*)", (workspace.ROOT / "requirements.txt").read_text(), re.MULTILINE)
     for requirement in wanted:
         found = re.search(rf"{re.escape(requirement)}['\"]?\s+# from collection {re.escape(COLLECTION)}", output)
         job.require(bool(found), f"ansible-builder does not see {requirement}")
-    job.require(bool(wanted), "meta/ee-requirements.txt names nothing")
+    job.require(bool(wanted), "requirements.txt names nothing")
     job.facts += wanted
 
 
@@ -304,6 +304,6 @@ def unit_only(arguments: Sequence[str]) -> int:
             "-m",
             "pytest",
             "--import-mode=importlib",
-            *(arguments or ["-q", "tests/unit"]),
+            *(arguments or ["-q", "-n", "auto", "tests/unit"]),
         ]
         return os.spawnve(os.P_WAIT, command[0], command, environment)

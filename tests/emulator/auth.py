@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 from .errors import Refusal, gateway, unauthenticated
 from .protocol import Request
 from .reader import iso
-from .world import AccessKey, World
+from .world import AccessKey, Agency, World
 
 ALGORITHM = "SDK-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -34,11 +34,12 @@ _PLAIN_PATH = re.compile(r"^[A-Za-z0-9_./~-]*$")
 class Identity:
     """Who asks: with a token its project (None when it has no scope), with a key no project of its own."""
 
-    __slots__ = ("by_token", "project_id")
+    __slots__ = ("agency", "by_token", "project_id")
 
-    def __init__(self, by_token: bool, project_id: str | None) -> None:
+    def __init__(self, by_token: bool, project_id: str | None, agency: Agency | None = None) -> None:
         self.by_token = by_token
         self.project_id = project_id
+        self.agency = agency
 
 
 def authenticate(world: World, request: Request) -> Identity:
@@ -85,7 +86,10 @@ def _by_signature(world: World, request: Request, authorization: str) -> Identit
         echo = canonical.replace("\n", "|")
         raise Refusal(unauthenticated(request, f"verify aksk signature fail,canonicalRequest:{echo}"))
     key.failures = 0
-    return Identity(False, request.headers.get("x-project-id"))
+    project_id = request.headers.get("x-project-id")
+    if project_id is not None and not world.sees(key.agency, project_id):
+        raise Refusal(gateway(request, 403, "APIGW.0302", f"The project {project_id} is not one of this account."))
+    return Identity(False, project_id, key.agency)
 
 
 def _check_security_token(world: World, request: Request, key: AccessKey) -> None:

@@ -44,3 +44,9 @@ def dms(status: int, code: str, message: str) -> Answer:
 def iam(status: int, title: str, message: str) -> Answer:
     """IAM v3 wraps its error; the code is a number."""
     return Answer.of({"error": {"message": message, "code": status, "title": title}}, status)
+
+
+def sts(status: int, code: str, message: str, denied: bool = False) -> Answer:
+    """STS v5 has its error at the top, a denial also what an administrator can decode."""
+    more = {"encoded_authorization_message": "ExampleEncodedMessage"} if denied else {}
+    return Answer.of({"error_code": code, "error_msg": message, **more}, status)

@@ -1,11 +1,12 @@
 # Copyright: hwcloud.streaming contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IAM: tokens for passwords, and project ids for names."""
+"""IAM: tokens for passwords, project ids for names, and the temporary keys of agencies (those of STS too)."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from . import errors
@@ -25,6 +26,83 @@ def answer(world: World, request: Request, parts: list[str]) -> Answer:
     if parts == ["projects"] and request.method == "GET":
         return _projects(world, request)
     return errors.iam(404, "Not Found", "Could not find the requested resource.")
+
+
+def answer_agency(world: World, request: Request) -> Answer:
+    """Answer POST /v3.0/OS-CREDENTIAL/securitytokens."""
+    if request.method != "POST":
+        return errors.iam(405, "Method Not Allowed", "The method is not allowed for the requested URL.")
+    identity = authenticate(world, request)
+    needed = world.options.agency_source_domain_id
+    if needed is not None and request.headers.get("x-domain-id") != needed:
+        return errors.iam(401, "Unauthorized", "The X-Auth-Token is invalid!")  # whatever it came with
+    signed = request.headers.get("authorization", "").partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    if not identity.by_token and needed is not None and "x-domain-id" not in signed:
+        return errors.iam(401, "Unauthorized", "The X-Domain-Id header is not signed.")
+    asked = _dict(_body(request), "auth", "identity")
+    role = _dict(asked, "assume_role")
+    seconds = role.get("duration_seconds", 900)
+    if asked.get("methods") != ["assume_role"] or not _whole(seconds, 900, 86400):
+        return errors.iam(400, "Bad Request", "Request parameter 'assume_role' is invalid.")
+    for agency in world.agencies:
+        if agency.name == role.get("agency_name") and (
+            agency.domain == role.get("domain_name") or agency.domain_id == role.get("domain_id")
+        ):
+            if agency.denied:
+                return errors.iam(
+                    403, "Forbidden", "You are not authorized to perform the requested action: iam:agencies:assume."
+                )
+            key = world.issue_keys(agency, seconds)
+            credential = {
+                "access": key.access_key,
+                "secret": key.secret_key,
+                "securitytoken": key.security_token,
+                "expires_at": iso(key.expires or 0),
+            }
+            return Answer.of({"credential": credential}, 201)
+    return errors.iam(404, "Not Found", f"Could not find agency: {role.get('agency_name')}.")
+
+
+def answer_sts(world: World, request: Request, parts: list[str]) -> Answer:
+    """Answer a request below /v5 for the Security Token Service, which takes signed requests only."""
+    if parts != ["agencies", "assume"] or request.method != "POST":
+        return errors.unknown_path(request)
+    if authenticate(world, request).by_token:
+        return errors.sts(401, "STS5.1101", "The request must be signed with an access key.")
+    body = _body(request)
+    seconds = body.get("duration_seconds", 3600)
+    urn = str(body.get("agency_urn"))
+    if not _whole(seconds, 900, 43200) or not body.get("agency_session_name") or not _URN.match(urn):
+        return errors.sts(400, "STS5.1102", "The request is invalid.")
+    for agency in world.agencies:
+        if urn == f"iam::{agency.domain_id}:agency:{agency.name}" and not agency.denied:
+            key = world.issue_keys(agency, seconds)
+            credentials = {
+                "access_key_id": key.access_key,
+                "secret_access_key": key.secret_key,
+                "security_token": key.security_token,
+                "expiration": iso(key.expires or 0, 3),
+            }
+            assumed = {"urn": f"sts::{agency.domain_id}:assumed-agency:{agency.name}", "id": long_id(urn)}
+            return Answer.of({"assumed_agency": assumed, "credentials": credentials})
+    return errors.sts(403, "STS5.1106", f"Access denied: sts:agencies:assume on {urn}.", denied=True)
+
+
+_URN = re.compile(r"iam::[^:]+:agency:.+")
+
+
+def _whole(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refusal(errors.iam(400, "Bad Request", "Request body is not a JSON object."))
+    return body
 
 
 def _dict(value: Any, *keys: str) -> dict[str, Any]:
@@ -87,16 +165,17 @@ def _check_password(world: World, sent: dict[str, Any]) -> User | None:
 
 
 def _find_project(world: World, wanted: dict[str, Any]) -> Project | None:
-    for project in world.projects.values():
+    for project in (project for project in world.projects.values() if world.sees(None, project.id)):
         if wanted.get("id") == project.id or ("id" not in wanted and wanted.get("name") == project.name):
             return project
     return None
 
 
 def _projects(world: World, request: Request) -> Answer:
-    authenticate(world, request)
+    agency = authenticate(world, request).agency
     name = request.parameter("name")
-    found = [project for project in world.projects.values() if name is None or project.name == name]
+    visible = [project for project in world.projects.values() if world.sees(agency, project.id)]
+    found = [project for project in visible if name is None or project.name == name]
     rows = [_row(project.name, project.id) for project in found]
     if world.options.duplicate_projects:
         rows += [_row(project.name, long_id(project.id, "duplicate").replace("-", "")) for project in found]

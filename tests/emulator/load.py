@@ -14,7 +14,7 @@ from .load_kafka import generate_instances, instance
 from .load_raw import raw_answer
 from .load_streams import generate_streams, stream
 from .reader import MISSING, Clock, Section, WorldError, wrong
-from .world import AccessKey, Metadata, Options, Project, Token, User, World, long_id
+from .world import AccessKey, Agency, Metadata, Options, Project, Token, User, World, long_id
 
 DEFAULT_PROJECT_ID = "0123456789abcdef0123456789abcdef"
 _CHOICES = {
@@ -40,6 +40,7 @@ def read(source: str | os.PathLike[str] | dict[str, Any], clock: Any = None) -> 
     projects = _projects(top, region)
     world = World(clock=moment, region=region, projects=projects)
     _credentials(top.section("credentials"), world)
+    world.agencies = [_agency(item, world) for item in top.sections("agencies")]
     world.metadata = _metadata(top.section("metadata"), world)
     world.options = _options(top.section("options"))
     for item in top.sections("streams"):
@@ -144,6 +145,20 @@ def _access_key(item: Section) -> AccessKey:
     return key
 
 
+def _agency(item: Section, world: World) -> Agency:
+    domain = item.text("domain")
+    names = item.texts("projects")
+    agency = Agency(
+        item.text("name"),
+        domain,
+        item.text("domain_id", long_id("domain", domain).replace("-", "")),
+        frozenset(_project(world, name, item.place("projects")).id for name in names) or None,
+        item.flag("denied", False),
+    )
+    item.close()
+    return agency
+
+
 def _credentials(section: Section | None, world: World) -> None:
     if section is None:
         return
@@ -201,6 +216,8 @@ def _options(section: Section | None) -> Options:
             value = section.any(name)
             if value not in (-1, 0, None, "-1", "0", "", "absent") or isinstance(value, bool):
                 raise wrong(section.place(name), value, 'one of -1, 0, null, "-1", "0", "", absent')
+        elif name == "agency_source_domain_id":
+            value = section.text(name, None)
         elif name in _NUMBERS:
             value = section.number(name, default, 0 if name == "log_growth" else 1)
         else:

@@ -10,7 +10,7 @@ from typing import Any
 from .load_raw import raw_answers
 from .logs import LogGenerator, LogRows
 from .reader import MISSING, Section, wrong
-from .world import Partition, Project, Stream, TransferTask, short_id
+from .world import End, Partition, Project, Stream, TransferTask, short_id
 
 _KINDS = ("obs", "mrs", "dli", "dws", "cloudtable")
 # The official documents and SDKs misspell two of the keys; the native clients and gophertelekomcloud do not.
@@ -44,8 +44,42 @@ def stream(section: Section, project_id: str) -> Stream:
         if task.name in made.tasks:
             raise wrong(item.place("name"), task.name, "a name of its own within the stream")
         made.tasks[task.name] = task
+    made.ends = _ends(section, made)
     section.close()
     return made
+
+
+def shard_id(value: Any) -> str:
+    """The id of a partition, which a world may write as its number."""
+    return f"shardId-{value:010d}" if isinstance(value, int) else str(value)
+
+
+def _ends(section: Section, made: Stream) -> dict[str, End]:
+    """The ends of a stream's partitions; where none is written, the one that its tasks have come to."""
+    growth = section.number("per_minute", 0)
+    ends = {}
+    for number in range(made.partitions):
+        reached = [
+            part.last_transfer_offset
+            for task in made.tasks.values()
+            for part in task.partitions
+            if part.id == shard_id(number) and isinstance(part.last_transfer_offset, int) and part.behind is None
+        ]
+        ends[shard_id(number)] = End(0, max(reached, default=1000 + number), growth, section.now)
+    for item in section.sections("ends"):
+        name = shard_id(item.any("id", MISSING))
+        if name not in ends:
+            raise wrong(item.place("id"), item.any("id"), f"one of the stream's {made.partitions} partitions")
+        ends[name] = End(
+            item.number("start", 0),
+            item.number("end", ends[name].end),
+            item.number("per_minute", growth),
+            section.now,
+            item.text("status", "ACTIVE"),
+            item.any("range"),
+        )
+        item.close()
+    return ends
 
 
 def transfer_task(section: Section, owner: Stream) -> TransferTask:
@@ -69,12 +103,20 @@ def transfer_task(section: Section, owner: Stream) -> TransferTask:
         destination_key=section.text("destination_key", kind or "obs"),
         partitions=_partitions(section, owner.partitions, state, last_transfer),
         logs=_logs(section),
+        moving=section.flag("moving", False),
+        age=_age(last_transfer, section.now),
+        created_age=_age(created, section.now),
         extra=section.mapping("extra"),
         omit=section.texts("omit"),
         raw=raw_answers(section.section("raw"), ("show", "logs")),
     )
     section.close()
     return task
+
+
+def _age(moment: int | None, now: int) -> int | None:
+    """How long ago it was; 0 and -1 stand for never."""
+    return now - moment if moment is not None and moment > 0 else None
 
 
 def _destination(section: Section, stream_name: str, kind: str | None) -> dict[str, Any] | None:
@@ -102,17 +144,21 @@ def _partitions(section: Section, default: int, state: str, last_transfer: int |
     normal = state if state in ("RUNNING", "ABNORMAL", "PAUSED") else "RUNNING"
     if value is None or isinstance(value, int):
         count = section.number("partitions", default)
-        return [Partition(f"shardId-{number:010d}", normal, 1000 + number, last_transfer) for number in range(count)]
+        age = _age(last_transfer, section.now)
+        return [Partition(shard_id(number), normal, 1000 + number, last_transfer, age=age) for number in range(count)]
     made = []
     for number, item in enumerate(section.sections("partitions")):
         item_id = item.any("id", number)
+        last = item.moment("last_transfer", None if item.has("last_transfer") else last_transfer)
         made.append(
             Partition(
-                id=f"shardId-{item_id:010d}" if isinstance(item_id, int) else str(item_id),
+                id=shard_id(item_id),
                 state=item.text("state", normal),
                 last_transfer_offset=item.any("last_transfer_offset", 1000 + number),
-                last_transfer=item.moment("last_transfer", None if item.has("last_transfer") else last_transfer),
+                last_transfer=last,
                 discard=item.any("discard", 0),
+                behind=item.number("behind", None),
+                age=_age(last, section.now),
                 extra=item.mapping("extra"),
             )
         )

@@ -42,6 +42,9 @@ class LogRows:
             length = max(int(newest["end"]) - int(newest["start"]), 1000)
             self.rows.append({**newest, "start": newest["start"] + length, "end": newest["end"] + length})
 
+    def reach(self, now: int) -> None:
+        """What is written out stays as it is."""
+
     def page(self, first: int, count: int, order: str, sort_by: str, owner: LogOwner) -> list[bytes]:
         """Rows ``first`` to ``first + count`` in the asked order, each as JSON text."""
         key = _SORT_KEYS[sort_by]
@@ -88,6 +91,11 @@ class LogGenerator:
     def grow(self, count: int) -> None:
         """Add rows as if the task had gone on."""
         self.count += count
+
+    def reach(self, now: int) -> None:
+        """Go on, row by row, until now."""
+        if self.every:
+            self.count = max(self.count, (now - self.lasting - self.start) // self.every + 1)
 
     def page(self, first: int, count: int, order: str, sort_by: str, owner: LogOwner) -> list[bytes]:
         """Rows ``first`` to ``first + count`` in the asked order, each as JSON text.

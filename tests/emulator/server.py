@@ -264,6 +264,10 @@ class Emulator:
                 return kafka.answer(world, request, self._project(request, parts[1], "dms"), parts[2:])
         elif parts[0] == "v3":
             return iam.answer(world, request, parts[1:])
+        elif parts == ["v3.0", "OS-CREDENTIAL", "securitytokens"]:
+            return iam.answer_agency(world, request)
+        elif parts[0] == "v5":
+            return iam.answer_sts(world, request, parts[1:])
         elif parts[:2] == ["v1", "transfertasklog"]:
             return streams.answer_logs(world, request, authenticate(world, request), parts[2:])
         return errors.unknown_path(request)

@@ -14,7 +14,7 @@ from .errors import Refusal
 from .load_streams import destination_key
 from .logs import SORT_NAMES
 from .protocol import Answer, Request
-from .world import Partition, Project, Raw, Stream, TransferTask, World
+from .world import End, Partition, Project, Raw, Stream, TransferTask, World
 
 _STATUS_OF_PARTITION = {"RUNNING": "ACTIVE"}
 
@@ -46,7 +46,7 @@ def answer(world: World, request: Request, project: Project, parts: list[str]) -
     if stream is None:
         return errors.dis(400, "4301", f"Stream does not exist. [{parts[0]}][{project.id}]")
     if len(parts) == 1:
-        return _show_stream(request, stream)
+        return _show_stream(world, request, stream)
     if len(parts) == 2:
         return _list_tasks(world, request, stream)
     task = stream.tasks.get(parts[2])
@@ -54,6 +54,7 @@ def answer(world: World, request: Request, project: Project, parts: list[str]) -
         return errors.dis(400, "4354", f"Transfer task does not exist. [{parts[2]}]")
     if "show" in task.raw:
         return literal(task.raw["show"])
+    task.live(world.now())
     return Answer.of(_show_task(world, stream, task))
 
 
@@ -89,7 +90,7 @@ def _stream_row(stream: Stream) -> dict[str, Any]:
     }
 
 
-def _show_stream(request: Request, stream: Stream) -> Answer:
+def _show_stream(world: World, request: Request, stream: Stream) -> Answer:
     if "show" in stream.raw:
         return literal(stream.raw["show"])
     limit = bounded(request, "limit_partitions", 100, 1, 1000)
@@ -100,16 +101,20 @@ def _show_stream(request: Request, stream: Stream) -> Answer:
     row["last_modified_time"] = stream.created
     row["readable_partition_count"] = row["writable_partition_count"] = stream.partitions
     row["has_more_partitions"] = len(ids) > limit
-    row["partitions"] = [
-        {
-            "partition_id": name,
-            "status": "ACTIVE",
-            "hash_range": "[0 : 9223372036854775807]",
-            "sequence_number_range": "[0 : 1000]",
-        }
-        for name in ids[:limit]
-    ]
+    row["partitions"] = [_stream_partition(name, stream.ends.get(name), world.now()) for name in ids[:limit]]
     return Answer.of(row)
+
+
+def _stream_partition(name: str, end: End | None, now: int) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "partition_id": name,
+        "status": end.status if end else "ACTIVE",
+        "hash_range": "[0 : 9223372036854775807]",
+        "sequence_number_range": f"[{end.start} : {end.at(now)}]" if end else "[0 : 1000]",
+    }
+    if end and end.range is not None:
+        row["sequence_number_range"] = end.range
+    return row
 
 
 def _list_tasks(world: World, request: Request, stream: Stream) -> Answer:
@@ -140,6 +145,7 @@ def _finish(row: dict[str, Any], task: TransferTask) -> dict[str, Any]:
 
 
 def _task_row(world: World, task: TransferTask) -> dict[str, Any]:
+    task.live(world.now())
     row: dict[str, Any] = {
         "destination_type": task.destination_type,
         "create_time": task.created,
@@ -162,7 +168,10 @@ def _show_task(world: World, stream: Stream, task: TransferTask) -> dict[str, An
         "state": task.state,
         "create_time": task.created,
         "last_transfer_timestamp": task.last_transfer,
-        "partitions": [_partition(world.options.partition_schema, part) for part in task.partitions],
+        "partitions": [
+            _partition(world.options.partition_schema, part, _offset(stream, part, world.now()))
+            for part in task.partitions
+        ],
     }
     if world.options.stream_id_twice:
         row["streamId"] = stream.id
@@ -174,13 +183,19 @@ def _show_task(world: World, stream: Stream, task: TransferTask) -> dict[str, An
     return _finish(row, task)
 
 
-def _partition(schema: str, part: Partition) -> dict[str, Any]:
+def _offset(stream: Stream, part: Partition, now: int) -> Any:
+    """How far a task has come: where it was written to be, or so many records behind the end."""
+    end = stream.ends.get(part.id)
+    return part.last_transfer_offset if part.behind is None or end is None else max(0, end.at(now) - part.behind)
+
+
+def _partition(schema: str, part: Partition, offset: Any) -> dict[str, Any]:
     if schema == "documented":
         row: dict[str, Any] = {
             "partition_id": part.id,
             "status": _STATUS_OF_PARTITION.get(part.state, part.state),
             "hash_range": "[0 : 9223372036854775807]",
-            "sequence_number_range": f"[0 : {part.last_transfer_offset}]",
+            "sequence_number_range": f"[0 : {offset}]",
             "parent_partitions": "",
         }
     else:
@@ -188,7 +203,7 @@ def _partition(schema: str, part: Partition) -> dict[str, Any]:
             "partitionId" if schema == "camel" else "partition_id": part.id,
             "state": part.state,
             "last_transfer_timestamp": part.last_transfer,
-            "last_transfer_offset": part.last_transfer_offset,
+            "last_transfer_offset": offset,
             "discard": part.discard,
         }
     row.update(part.extra)
@@ -214,6 +229,7 @@ def answer_logs(world: World, request: Request, identity: Identity, parts: list[
         size = min(size, options.log_page_cap)
     if options.log_repeat_page is not None:
         index = min(index, options.log_repeat_page)
+    task.live(world.now())
     total = task.logs.total()
     rows = task.logs.page((index - 1) * size, size, order, sort_by, project.log_owner(stream, task))
     task.logs.grow(options.log_growth)

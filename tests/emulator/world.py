@@ -51,6 +51,8 @@ class Partition:
     last_transfer_offset: Any = 0
     last_transfer: int | None = None
     discard: Any = 0
+    behind: int | None = None  # records; then the offset follows the end of the stream's partition
+    age: int | None = None  # milliseconds that its last transfer stays behind the clock, in a task that is moving
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -69,9 +71,44 @@ class TransferTask:
     destination_key: str
     partitions: list[Partition]
     logs: LogRows | LogGenerator
+    moving: bool = False
+    age: int | None = None  # milliseconds that its last transfer stays behind the clock, None when it never transferred
+    created_age: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     omit: list[str] = field(default_factory=list)
     raw: dict[str, Raw] = field(default_factory=dict)
+
+    def live(self, now: int) -> None:
+        """Let time pass. What runs and is moving stays as late as it is, and what is new stays new; the rest grows old.
+
+        Once somebody pauses the task, it stands where it was seen last.
+        """
+        if not self.moving or self.state != "RUNNING":
+            return
+        if self.age is not None:
+            self.last_transfer = now - self.age
+        elif self.created_age is not None:
+            self.created = now - self.created_age
+        for part in self.partitions:
+            if part.age is not None and part.state == "RUNNING":
+                part.last_transfer = now - part.age
+        self.logs.reach(now)
+
+
+@dataclass
+class End:
+    """Where a partition of a stream begins and ends; the end grows with the clock, ``per_minute`` records from ``since`` on."""
+
+    start: int
+    end: int
+    per_minute: float
+    since: int
+    status: str = "ACTIVE"
+    range: Any = None  # a literal that stands for the computed one
+
+    def at(self, now: int) -> int:
+        """The end at a time."""
+        return self.end + int(self.per_minute * max(0, now - self.since) / 60_000)
 
 
 @dataclass
@@ -86,6 +123,7 @@ class Stream:
     quota: int | None
     total_number: int | None
     tasks: dict[str, TransferTask] = field(default_factory=dict)
+    ends: dict[str, End] = field(default_factory=dict)
     raw: dict[str, Raw] = field(default_factory=dict)
 
 
@@ -209,6 +247,18 @@ class AccessKey:
     security_token: str | None = None
     expires: int | None = None
     failures: int = 0
+    agency: Agency | None = None  # that it acts as
+
+
+@dataclass
+class Agency:
+    """An agency; ``projects`` are those of its account, by id, which nobody else sees (None: all the others)."""
+
+    name: str
+    domain: str
+    domain_id: str
+    projects: frozenset[str] | None = None
+    denied: bool = False
 
 
 @dataclass
@@ -254,6 +304,7 @@ class Options:
     duplicate_projects: bool = False
     signature_clock: str = "world"
     lock_keys: bool = True
+    agency_source_domain_id: str | None = None
 
 
 @dataclass
@@ -266,6 +317,7 @@ class World:
     users: dict[str, User] = field(default_factory=dict)
     access_keys: dict[str, AccessKey] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
+    agencies: list[Agency] = field(default_factory=list)
     token_lifetime: int = 86_400_000
     metadata: Metadata = field(default_factory=Metadata)
     options: Options = field(default_factory=Options)
@@ -297,6 +349,30 @@ class World:
         token = Token("MIIExampleToken" + secrets.token_hex(24), project_id, self.now() + self.token_lifetime)
         self.tokens[token.value] = token
         return token
+
+    def issue_keys(self, agency: Agency, seconds: int) -> AccessKey:
+        """New temporary keys of an agency."""
+        key = AccessKey(
+            "AKEXAMPLE" + secrets.token_hex(6).upper()[:11],
+            "SKExampleAgency" + secrets.token_hex(13)[:25],
+            "STExampleAgency" + secrets.token_hex(24) + "==",
+            self.now() + seconds * 1000,
+            agency=agency,
+        )
+        self.access_keys[key.access_key] = key
+        return key
+
+    def expire_keys(self) -> None:
+        """Let all temporary keys of agencies be over."""
+        for key in self.access_keys.values():
+            if key.agency is not None:
+                key.expires = self.now() - 1000
+
+    def sees(self, agency: Agency | None, project_id: str) -> bool:
+        """Whether who acts as an agency (None: as itself) may see a project."""
+        if agency is not None and agency.projects is not None:
+            return project_id in agency.projects
+        return not any(project_id in (other.projects or ()) for other in self.agencies)
 
     def expire_tokens(self) -> None:
         """Let every token that there is be over."""

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import Any
 
 import pytest
 
+WORLDS = pathlib.Path(__file__).resolve().parents[2] / "emulator" / "worlds"
 PROJECT = "0123456789abcdef0123456789abcdef"
 LOGGED = "gGGu2WN88XbmRTm64nJ"  # 250 rows by generator
 WRITTEN = "lJ4Ts5ObPd2UOpcRj3K"  # three rows, written out
@@ -282,3 +284,85 @@ def test_the_index_of_tasks_follows_changes(client: Any) -> None:
     task.id = "NewIdOfTheTask00001"
     tasks["to-obs"] = task
     assert client.logs("NewIdOfTheTask00001").json["totalNum"] == 250
+
+
+# DIS: tasks that move with the clock
+
+
+def test_what_moves_stays_as_late_as_written_and_what_stands_grows_old(client_of: Any) -> None:
+    client = client_of(
+        {
+            "clock": "2026-01-02T03:04:05Z",
+            "credentials": {"tokens": [{"token": "ExampleToken"}]},
+            "streams": [
+                {
+                    "name": "orders",
+                    "tasks": [
+                        {
+                            "name": "runs",
+                            "moving": True,
+                            "last_transfer": "40s",
+                            "partitions": [
+                                {"id": 0},
+                                {"id": 1, "last_transfer": "70s"},
+                                {"id": 2, "last_transfer": "5h", "state": "ABNORMAL"},
+                                {"id": 3, "last_transfer": 0},
+                            ],
+                            "logs": {"count": 3, "every": "300s"},
+                        },
+                        {"name": "new", "moving": True, "created": "4m", "last_transfer": 0},
+                        {"name": "paused", "moving": True, "state": "PAUSED", "last_transfer": "2d"},
+                        {"name": "stands", "last_transfer": "3h", "logs": {"count": 3, "every": "300s"}},
+                    ],
+                }
+            ],
+        }
+    )
+    world = client.emulator.world
+
+    def ages(name: str, key: str = "last_transfer_timestamp") -> Any:
+        listed = {task["task_name"]: task for task in client.get("streams/orders/transfer-tasks").json["tasks"]}
+        shown = client.get(f"streams/orders/transfer-tasks/{name}").json
+        assert listed[name][key] == shown[key]
+        parts = [part["last_transfer_timestamp"] for part in shown["partitions"]]
+        return [value and (world.now() - value) // 1000 for value in [shown[key], *parts]]
+
+    def rows(name: str) -> Any:
+        answer = client.logs(world.streams["orders"].tasks[name].id).json
+        newest = answer["transferTaskLogList"][0]
+        return answer["totalNum"], (world.now() - newest["endTime"]) // 1000
+
+    assert ages("runs") == [40, 40, 70, 5 * 3600, 0]
+    assert (rows("runs"), rows("stands")) == ((3, 0), (3, 0))
+    world.clock.advance("1h")
+    assert ages("runs") == [40, 40, 70, 6 * 3600, 0]
+    assert rows("runs") == (15, 0)
+    assert ages("new", "create_time") == [240, 0]
+    assert ages("new") == [0, 0]
+    assert ages("paused")[0] == 2 * 86400 + 3600
+    assert ages("stands")[0] == 4 * 3600
+    assert ages("stands", "create_time")[0] == 7 * 86400 + 3600
+    assert rows("stands") == (3, 3600)
+    # Paused while it is watched, it stands where it was seen last.
+    world.streams["orders"].tasks["runs"].state = "PAUSED"
+    world.clock.advance("1h")
+    assert ages("runs")[0] == 3600 + 40
+    assert rows("runs") == (15, 3600)
+
+
+def test_the_demo_says_the_same_however_late_it_is_read(client_of: Any) -> None:
+    client = client_of(WORLDS / "demo.yml")
+    world = client.emulator.world
+
+    def late() -> set[str]:
+        """Tasks that a limit of 15 minutes finds too old, or still without a transfer 15 minutes after they were made."""
+        found = set()
+        for stream in world.streams.values():
+            for task in client.get(f"streams/{stream.name}/transfer-tasks").json["tasks"]:
+                if world.now() - (task["last_transfer_timestamp"] or task["create_time"]) > 900_000:
+                    found.add(task["task_name"])
+        return found
+
+    assert late() == {"clicks-to-obs", "payments-to-obs"}
+    world.clock.advance("3h")
+    assert late() == {"clicks-to-obs", "payments-to-obs"}

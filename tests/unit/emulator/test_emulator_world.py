@@ -79,7 +79,11 @@ def changed(world: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("options", {"log_error_code": 1}, "options.log_error_code: 1 is not allowed, expected one of -1, 0, null"),
         ("options", {"log_page_cap": 0}, "options.log_page_cap: 0 is not allowed, expected a whole number from 1"),
         ("options", {"lock_keys": 1}, "options.lock_keys: 1 is not allowed, expected true or false"),
-        ("options", {"colour": 1}, "options.colour: this key is not known, known here are destination_keys, dup"),
+        (
+            "options",
+            {"colour": 1},
+            "options.colour: this key is not known, known here are agency_source_domain_id, destination_keys, dup",
+        ),
         ("generate", {"streams": "many"}, "generate.streams: 'many' is not allowed, expected a whole number"),
         ("raw", [{"route": "(", "body": 1}], "raw[0].route: '(' is not allowed, expected a regular expression"),
         ("raw", [{"body": 1}], "raw[0].route: is required"),

@@ -198,6 +198,7 @@ def test_the_summary_of_figures_that_are_not_told() -> None:
         "by_destination_type": {"UNKNOWN": 2},
         "discarded_records": 4,
         "oldest_transfer_age": 9,
+        "lag": None,
     }
 
 

@@ -106,7 +106,7 @@ def test_a_sentence_says_what_was_asked_what_came_and_what_to_do() -> None:
 
 def test_the_fields_of_a_failure() -> None:
     assert list(Failure("tls", "x").as_dict()) == (
-        "kind service method path http_status error_code error_msg request_id attempts elapsed".split()
+        "kind service method path http_status error_code error_msg request_id attempts elapsed endpoint".split()
     )
 
 

@@ -208,3 +208,39 @@ def test_one_line_of_bounded_length_and_nothing_that_moves_the_cursor() -> None:
     assert Cleaner().clean("a\n b\r\n\tc\x1b[31m\x00d\x9be") == "a b c [31m d e"
     assert Cleaner().clean("x" * LONGEST_TEXT) == "x" * LONGEST_TEXT
     assert Cleaner().clean("x" * (LONGEST_TEXT + 1)) == "x" * LONGEST_TEXT + "..."
+
+
+LONG_TOKEN = "MIIExampleToken0123456789abcdefExampleEnd=="
+
+
+@pytest.mark.parametrize(
+    ("secret", "part"),
+    [
+        (LONG_TOKEN, LONG_TOKEN[:-1]),
+        (LONG_TOKEN, LONG_TOKEN[:12]),
+        (LONG_TOKEN, LONG_TOKEN[-14:]),
+        (LONG_TOKEN, LONG_TOKEN[1:]),
+        ("AKEXAMPLE0000000001", "AKEXAMPLE0"),
+        ("Passw0rd-of-the-example", "Passw0rd"),
+        ("correct-horse-battery-staple", "correct-horse-battery"),
+    ],
+)
+def test_a_shortened_secret_is_still_a_part_of_it(secret: str, part: str) -> None:
+    for text in ("token:{}...", "{}", "({})", "a {}, {} b"):
+        assert cleaner_of(secret).clean(text.format(part, part)) == text.format(MASK, MASK)
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("production-database-2026", "the production environment, the database"),
+        ("authorization-1", "authorization failed"),
+        ("2026010203040506070809", "in 20260102 and 0809"),
+        ("Not-found-0001", "Not-found"),
+        ("streaming", "streamin"),
+        ("InvalidParameter42", "Invalid"),
+        (LONG_TOKEN, "MIIExample and End=="),
+    ],
+)
+def test_common_words_are_no_parts_of_secrets(secret: str, text: str) -> None:
+    assert cleaner_of(secret).clean(text) == text

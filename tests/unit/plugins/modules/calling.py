@@ -93,7 +93,7 @@ def small_world() -> dict[str, t.Any]:
 
 def at(url: str) -> dict[str, str]:
     """The options that point all services at one address."""
-    return {"dis_endpoint": url, "dms_endpoint": url, "iam_endpoint": url, "metadata_endpoint": url}
+    return dict.fromkeys(("dis_endpoint", "dms_endpoint", "iam_endpoint", "sts_endpoint", "metadata_endpoint"), url)
 
 
 def call(
@@ -137,7 +137,8 @@ def call(
 
 def ask(module: str, url: str, environment: t.Mapping[str, str] | None = None, **options: t.Any) -> Called:
     """Ask for one thing at an address, with a token unless the options say otherwise; retry once and quickly."""
-    ways = {"auth_token", "access_key", "secret_key", "security_token", "username", "password", "auth_type"}
+    ways = set("auth_token access_key secret_key security_token username password auth_type".split())
+    ways |= {"profile", "shared_config_file"}
     given: dict[str, t.Any] = {} if ways & set(options) or environment else {"auth_token": TOKEN}
     settings = {"region": REGION, "project_id": PROJECT, "retries": 1, "timeout": 5, "total_timeout": 20}
     return call(module, {**at(url), **settings, **ONE_THING[module], **given, **options}, environment)

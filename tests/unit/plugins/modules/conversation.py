@@ -36,7 +36,7 @@ TOKEN = "ExampleToken-0123456789"
 CASES = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "cases"
 MODULES = "ansible_collections.hwcloud.streaming.plugins.modules"
 FAILURE_FIELDS = set(
-    "kind service method path http_status error_code error_msg request_id attempts elapsed".split()
+    "kind service method path http_status error_code error_msg request_id attempts elapsed endpoint".split()
 )  # of `error` in the result
 NO_STATS = {"requests": 0, "retries": 0, "throttled": 0, "connections": 0, "elapsed": 0.0}
 # Maps whose keys are values of the service or the user's own words.
@@ -214,6 +214,7 @@ def run_main(module: str, options: dict[str, t.Any]) -> dict[str, t.Any]:
 def check_facts(module: str, facts: dict[str, t.Any]) -> None:
     """Fail unless what a flow returned has the shape that its module documents."""
     common = {"changed": False, "failed": False, "region": None, "project_id": None, "request_stats": NO_STATS}
+    common.update(msg="told", problems=[])
     check_shape(module, {**common, **facts})
 
 
@@ -228,10 +229,10 @@ def check_shape(module: str, result: dict[str, t.Any]) -> None:
     """Fail unless a result has every documented key in its documented type, and clean names only."""
     returned = {name: spec for name, spec in documented(module).items() if spec["returned"] == "always"}
     assert result["changed"] is False
+    assert result["msg"]
     _check_object(module, result, returned)
     assert not {name for name, spec in returned.items() if spec["type"] == "dict" and result[name] is None}
     if result["failed"]:
-        assert result["msg"]
         assert result["error"] in result["errors"]
         assert all(set(error) == FAILURE_FIELDS for error in result["errors"])
         assert not [error for error in result["errors"] if "internal error" in (error["error_msg"] or "")]

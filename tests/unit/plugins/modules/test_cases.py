@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import time
 import typing as t
 
@@ -102,17 +103,26 @@ def listed(
         "destination": None,
         "partitions": [],
         "discarded_records": None,
+        "lag_asked": False,
+        "lag": None,
         "problems": problems("stream s", name, "state", state),
     }
 
 
 def without_age(task: Facts) -> Facts:
-    """The task, once its age has been found to be right."""
+    """The task, once its age has been found to be right, and to be told in its problems."""
     last, age = task["last_transfer_timestamp"], task.pop("last_transfer_age")
+    since = r", last transfer (\d+)d( \d+h)? ago$" if last else ", has never transferred$"
+    told = [re.search(since, problem) for problem in task["problems"]]
+    task["problems"] = [re.sub(since, "", problem) for problem in task["problems"]]
     if last:
         assert abs(time.time() - last / 1000 - age) < 30
+        assert all(found and int(found[1]) == age // 86400 for found in told)
     else:
         assert age is None
+    moved = re.compile(r", last transfer (?:\d+[dhms] ?)+ago$" if last else ", has never transferred$")
+    assert all(moved.search(problem) for problem in task["problems"])
+    task["problems"] = [moved.sub("", problem) for problem in task["problems"]]
     return task
 
 
@@ -178,6 +188,7 @@ def test_the_summary_of_all_states() -> None:
         "by_state": {"ABNORMAL": 1, "DELETE": 1, "ERROR": 1, "PAUSED": 1, "RUNNING": 3, "STARTING": 1},
         "by_destination_type": {"CLOUDTABLE": 1, "DLI": 1, "DWS": 1, "MRS": 1, "NOWHERE": 1, "OBS": 3},
         "discarded_records": None,
+        "lag": None,
     }
 
 
@@ -205,6 +216,8 @@ def partition(number: int, last: int, offset: int, **told: t.Any) -> Facts:
         "hash_range": None,
         "sequence_number_range": None,
         "parent_partitions": None,
+        "log_end_offset": None,
+        "lag": None,
         **told,
     }
 
@@ -513,6 +526,8 @@ def test_the_partitions_in_the_form_of_a_stream() -> None:
             "hash_range": "[0 : 9223372036854775807]",
             "sequence_number_range": "[289911 : 289927]",
             "parent_partitions": None,
+            "log_end_offset": None,
+            "lag": None,
         }
     ]
     assert result["transfer_tasks"][0]["discarded_records"] is None

@@ -10,8 +10,10 @@ import json
 import pathlib
 import re
 import socket
+import sys
 import threading
 import typing as t
+from unittest import mock
 
 import pytest
 from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
@@ -26,7 +28,7 @@ from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.proxy impo
 
 GUIDE = pathlib.Path(__file__).resolve().parents[4] / "docs" / "docsite" / "rst" / "guide_faults.rst"
 OVERRUNS: list[tuple[float, str]] = []
-FIELDS = "kind service method path http_status error_code error_msg request_id attempts elapsed".split()
+FIELDS = "kind service method path http_status error_code error_msg request_id attempts elapsed endpoint".split()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,6 +78,10 @@ def staged(row: Row, emulator: Emulator) -> t.Iterator[tuple[str, dict[str, str]
             yield secure.url, {}, options
     elif kind == "proxy":
         options["auth_token"] = "ExampleToken"
+        if name.startswith("socks"):
+            with mock.patch.dict(sys.modules, {"socks": None}):
+                yield "https://dis.example.invalid", {"https_proxy": f"{name}://127.0.0.1:{closed_port()}"}, options
+            return
         if name == "none":
             yield "https://dis.example.invalid", {"https_proxy": f"http://127.0.0.1:{closed_port()}"}, options
             return
@@ -108,8 +114,10 @@ def test_fault_that_stays(row: Row, emulator: Emulator) -> None:
     assert row.says in called.result["msg"]
     assert list(error) == FIELDS
     assert called.result["errors"] == [error]
-    assert error["service"] == ("dms" if row.module.startswith("dms") else "dis")
-    assert error["path"].startswith("/v2/")
+    service = row.service or ("dms" if row.module.startswith("dms") else "dis")
+    assert error["service"] == service
+    assert error["endpoint"] == url
+    assert error["path"].startswith({"iam": "/v3", "sts": "/v5/"}.get(service, "/v2/"))
     assert 0 <= error["elapsed"] <= stats["elapsed"] <= called.seconds
     total = options.get("total_timeout", 20)
     OVERRUNS.append((called.seconds - total, row.what))
@@ -250,7 +258,7 @@ def answering(answer: bytes) -> tuple[socket.socket, str]:
             b'HTTP/1.1 404 No\r\n\r\n{"status": 404, "error": "Not Found"}',
             "not_found",
             1,
-            "HTTP 404 Not Found. The path",
+            "HTTP 404 Not Found. The host asked was 127.0.0.1",
         ),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nabc", "protocol", 1, "was not asked for"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", "protocol", 2, "the answer was cut short"),

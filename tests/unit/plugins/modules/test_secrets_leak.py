@@ -90,6 +90,8 @@ ECHOES: dict[str, t.Callable[[list[str]], Answer]] = {
     "header": lambda sent: Answer(400, b"{}", [("X-Request-Id", sent[-2].encode("ascii", "replace").decode())]),
 }
 
+AGENCY = {"agency_name": "reader"}
+AGENCY_DOMAIN = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
 SECRETS_OF = ("auth_token", "access_key", "secret_key", "security_token", "password")
 WAYS: dict[str, tuple[dict[str, t.Any], dict[str, str]]] = {
     "token": ({"auth_token": TOKEN}, {}),
@@ -111,6 +113,11 @@ WAYS: dict[str, tuple[dict[str, t.Any], dict[str, str]]] = {
     ),
     "file": ({"auth_type": "profile"}, {}),
     "metadata": ({"auth_type": "metadata"}, {}),
+    "profile of KooCLI": ({"profile": "example"}, {}),
+    "profile of KooCLI of the environment": ({}, {"HW_SHARED_CONFIG_FILE": "~/.hcloud/config.json"}),
+    "agency by IAM": ({**USER, "password": ODD_PASSWORD, **AGENCY, "agency_domain_name": USER["domain_name"]}, {}),
+    "agency by STS": ({"auth_type": "metadata", **AGENCY, "agency_domain_id": AGENCY_DOMAIN}, {}),
+    "agency by a profile": ({"profile": "example", **AGENCY, "agency_domain_id": AGENCY_DOMAIN}, {}),
 }
 
 
@@ -118,6 +125,7 @@ WAYS: dict[str, tuple[dict[str, t.Any], dict[str, str]]] = {
 def shared() -> t.Iterator[Echo]:
     world = small_world()
     world["credentials"]["users"][0]["password"] = ODD_PASSWORD
+    world["agencies"] = [{"name": "reader", "domain": USER["domain_name"], "domain_id": AGENCY_DOMAIN}]
     with Echo(world) as running:
         yield running
 
@@ -126,6 +134,9 @@ def shared() -> t.Iterator[Echo]:
 def emulator(shared: Echo) -> t.Iterator[Echo]:
     shared.reset()
     shared.world.metadata.tokens.clear()  # what other calls were given is unknown to this one
+    keys = shared.world.access_keys
+    for name in [name for name, key in keys.items() if key.agency is not None]:
+        del keys[name]
     yield shared
     shared.echo = None
 
@@ -136,6 +147,10 @@ def home(tmp_path: pathlib.Path) -> dict[str, str]:
     (tmp_path / "tmp").mkdir()
     lines = ["[basic]", f"ak = {KEYS['access_key']}", f"sk = {KEYS['secret_key']}", ""]
     (tmp_path / ".huaweicloud" / "credentials").write_text("\n".join(lines))
+    (tmp_path / ".hcloud").mkdir()
+    kept = zip(("accessKeyId", "secretAccessKey", "securityToken"), TEMPORARY_KEYS.values())
+    example = {"name": "example", "mode": "AKSK", **dict(kept)}
+    (tmp_path / ".hcloud" / "config.json").write_text(json.dumps({"current": "example", "profiles": [example]}))
     return {"HOME": str(tmp_path), "TMPDIR": str(tmp_path / "tmp"), "ANSIBLE_DEBUG": "1"}
 
 
@@ -143,10 +158,15 @@ def secrets_in(emulator: Emulator, way: str) -> set[str]:
     """Everything secret that a way in gives, reads or obtains."""
     options, environment = WAYS[way]
     found = {str(options[name]) for name in SECRETS_OF if options.get(name)}
-    found |= {value for name, value in environment.items() if name != "OS_USERNAME"}
+    found |= {value for name, value in environment.items() if name not in ("OS_USERNAME", "HW_SHARED_CONFIG_FILE")}
+    if "profile" in way:
+        found |= set(TEMPORARY_KEYS.values())
+    for key in emulator.world.access_keys.values():
+        if key.agency is not None:
+            found |= {key.access_key, key.secret_key, key.security_token or ""}
     if way == "file":
         found |= set(KEYS.values())
-    if way == "metadata":
+    if options.get("auth_type") == "metadata":
         found |= set(METADATA_KEYS.values()) | set(emulator.world.metadata.tokens)
     for record in emulator.requests:
         found |= {record.headers[name] for name in ("x-auth-token", "x-metadata-token") if name in record.headers}
@@ -157,7 +177,7 @@ def leaks(called: Called, secrets: t.Iterable[str], home: str) -> list[tuple[str
     """Where a secret is found: its form, the place, the secret."""
     places = {"stdout": called.stdout, "stderr": called.stderr, "syslog": "\n".join(called.syslog)}
     for path in pathlib.Path(home).rglob("*"):
-        if path.is_file() and path.name != "credentials":
+        if path.is_file() and path.name not in ("credentials", "config.json"):
             places[str(path)] = path.read_bytes().decode("latin-1")
     # What stdout says is JSON: look at what it means, too.
     places["result"] = "\n".join(_texts(called.result))
@@ -200,17 +220,19 @@ def test_no_secret_gets_out(module: str, way: str, echo: str | None, emulator: E
 
 
 @pytest.mark.parametrize("echo", ECHOES)
-@pytest.mark.parametrize("way", ["password", "password of the environment", "metadata"])
+@pytest.mark.parametrize(
+    "way", ["password", "password of the environment", "metadata", "agency by IAM", "agency by a profile"]
+)
 def test_no_secret_gets_out_when_the_way_in_is_barred(
     way: str, echo: str, emulator: Echo, home: dict[str, str]
 ) -> None:
     options, environment = WAYS[way]
-    emulator.echo, emulator.where = ECHOES[echo], ("/v3/", "/openstack/")
+    emulator.echo, emulator.where = ECHOES[echo], ("/v3/", "/v3.0/", "/v5/", "/openstack/")
     # Keys that the metadata service has not handed out yet cannot be known, nor would a server that refuses them tell.
     secrets = secrets_in(emulator, way) - set(METADATA_KEYS.values())
     emulator.known = sorted(secrets)
     called = ask(DIS, emulator.url, {**home, **environment}, retries=0, **options)
-    assert called.error["service"] == ("metadata" if way == "metadata" else "iam")
+    assert called.error["service"] == {"metadata": "metadata", "agency by a profile": "sts"}.get(way, "iam")
     secrets |= secrets_in(emulator, way) - set(METADATA_KEYS.values())
     assert leaks(called, secrets, home["HOME"]) == []
 
@@ -239,6 +261,8 @@ def test_no_secret_gets_out_with_a_fault_on_any_request(
         {"ca_path": "{home}/nonexistent", "dis_endpoint": "https://127.0.0.1:1"},
         {"security_token": "Example Secret with blanks", **KEYS},
         {"access_key": KEYS["access_key"]},
+        {"profile": "example", "shared_config_file": "{home}/broken"},
+        {"profile": "none", "shared_config_file": "{home}/.hcloud/config.json"},
         {"stream_names": ["not a name"], **KEYS},
     ],
 )
@@ -249,7 +273,7 @@ def test_no_secret_gets_out_with_a_wrong_option(wrong: dict[str, t.Any], emulato
     called = ask(DIS, emulator.url, {**home, "OS_PASSWORD": ODD_PASSWORD}, **options)
     assert called.error["kind"] == "configuration"
     broken.unlink()
-    secrets = {*KEYS.values(), ODD_PASSWORD, "Example Secret with blanks"}
+    secrets = {*KEYS.values(), *TEMPORARY_KEYS.values(), ODD_PASSWORD, "Example Secret with blanks"}
     assert leaks(called, secrets, home["HOME"]) == []
 
 

@@ -28,7 +28,7 @@ from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.proxy impo
 
 DIS = "dis_transfer_task_info"
 NOT_SENT: dict[str, None] = dict.fromkeys(
-    ("service", "method", "path", "http_status", "error_code", "request_id", "attempts", "elapsed")
+    ("service", "method", "path", "http_status", "error_code", "request_id", "attempts", "elapsed", "endpoint")
 )
 
 
