@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils._judging import judged
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils._report import page
 
-MORE = ("logs", "title", "hours", "rows")  # the options beyond those of problems
+MORE = ("logs", "title", "hours", "rows", "max_log_age")  # the options beyond those of problems
 
 
 def html_report(value: t.Any, *args: t.Any, **options: t.Any) -> str:

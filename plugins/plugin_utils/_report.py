@@ -91,6 +91,7 @@ class _Logs:
     def __init__(self, logs: t.Any, now: int, hours: int) -> None:
         self.notes: list[str] = []
         self._now, self._hours = now, hours
+        self._ends: dict[tuple[t.Any, ...], _judge.Subject] = {}
         self._by_key: dict[tuple[t.Any, ...], tuple[_judge.Subject, Entries]] = {}
         if logs is None:
             return
@@ -100,6 +101,13 @@ class _Logs:
                 self.notes += [f"Logs: {subject.where}{problem.sentence}" for problem in subject.problems]
             if subject.kind != "log":
                 continue
+            its_keys = [(_place(subject) or ANYWHERE, *key) for key in _rows._keys(subject)]
+            # Of several results on one log, that counts which tells the latest entry.
+            known = self._ends.get(its_keys[0]) if its_keys else None
+            if its_keys and (
+                known is None or (_judge.log_end(subject.facts) or 0) > (_judge.log_end(known.facts) or 0)
+            ):
+                self._ends[its_keys[0]] = subject
             of_result = entries.get(id(subject.result))
             if of_result is None:
                 of_result = entries[id(subject.result)] = _by_task(subject.result.get("logs") or ())
@@ -107,6 +115,11 @@ class _Logs:
             for key in _rows._keys(subject):
                 self._by_key.setdefault((_place(subject) or ANYWHERE, *key), found)
                 self._by_key.setdefault((None, *key), found)
+
+    def judged(self, limits: _judge.Limits) -> t.Iterator[_judge.Subject]:
+        """Judge the end of each log; what is missing or failed was judged with the tasks."""
+        for subject in self._ends.values():
+            yield subject._replace(problems=list(_judge._log_problems(subject.facts, limits)))
 
     def chart(self, subject: _judge.Subject) -> _hours.Chart | None:
         """Return the picture of a task's log, where it was read."""
@@ -250,12 +263,15 @@ def page(
     title: t.Any = None,
     hours: t.Any = None,
     rows: t.Any = None,
+    max_log_age: t.Any = None,
 ) -> str:
     """Return the page on what was judged. Raises JudgeError for a bad option."""
     named, last = _title(title), _whole(hours, "hours", 24, 1, MOST_HOURS)
     most = _whole(rows, "rows", 500, 0, 10**9)
     known = _Logs(logs, limits.now, last)
-    judged = _rows.rows(subjects, limits, logs)
+    log_limits = limits._replace(max_age=_judge.parse_duration(max_log_age, "max_log_age"))
+    everything = [*subjects, *(known.judged(log_limits) if max_log_age is not None else ())]
+    judged = _rows.rows(everything, limits, logs)
     regions = {_flat(row.subject.result["region"]) for row in judged if row.subject.result.get("region")}
     shown = [_row(row, limits, known) for row in judged]
     found = [_table(kind, [row for row in shown if row.kind == kind], last, most) for kind in KINDS]
@@ -274,7 +290,7 @@ def page(
         verdict=verdict[0].upper() + verdict[1:],
         sort=_sort(shown),
         signs=SIGNS,
-        rules=_rules(limits),
+        rules=_rules(limits, log_limits.max_age),
         notes=known.notes,
         tables=tables,
         classes=CLASSES,
@@ -331,11 +347,13 @@ def _sort(rows: Sequence[Row]) -> str:
     return next((sort for sort in ("bad", "unsure") if any(row.sort == sort for row in rows)), "ok")
 
 
-def _rules(limits: _judge.Limits) -> list[str]:
+def _rules(limits: _judge.Limits, max_log_age: int | None) -> list[str]:
     """Write the rules that the verdict was made by."""
     rules = ["its state is RUNNING, and its partitions are at work or were left behind by resharding"]
     if limits.max_age is not None:
         rules.append(f"it moved data within {_duration(limits.max_age)} (max_age; DIS transfer tasks and their logs)")
+    if max_log_age is not None:
+        rules.append(f"its last log entry ended within {_duration(max_log_age)} (max_log_age; DIS transfer tasks)")
     if limits.max_lag is not None:
         rules.append(f"its lag is at most {limits.max_lag:,} (max_lag; tasks that tell a lag)")
     if limits.max_discarded is not None:

@@ -325,6 +325,19 @@ def test_logs_that_could_not_be_read_are_told() -> None:
     assert "Logs: result 1 of 1: failed: HTTP 503" in page.text
 
 
+def test_logs_are_judged_when_they_have_a_limit_of_their_own() -> None:
+    day, last = log_of(), log_of(3, last_ended_at="2026-01-02T00:04:05Z")
+    value = result(task(1))
+    assert Page(html_report(value, now=NOW, logs=[day, last])).verdict == "✓ The one dump is well"
+    assert Page(html_report(value, now=NOW, logs=[day, last], max_log_age="4h")).verdict == "✓ The one dump is well"
+    page = Page(html_report(value, now=NOW, logs=[day, last], max_log_age="15m"))
+    assert page.verdict == "✗ 1 of 1 dumps is not well"
+    assert "stream orders, task orders-1" in page.text or "task id-1: last log entry ended 3h ago" in page.text
+    assert "its last log entry ended within 15m (max_log_age" in page.text
+    with pytest.raises(AnsibleFilterError, match="max_log_age: expected seconds"):
+        html_report(value, logs=last, max_log_age="soon")
+
+
 def test_the_log_of_another_region_is_not_shown() -> None:
     text = html_report(result(task(1), region="eu-west-102"), now=NOW, logs=log_of(1))
     assert 'class="h" width' not in text
@@ -400,7 +413,10 @@ def test_the_page_needs_nothing_and_may_fetch_nothing() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tittle": "x"}, "unknown option tittle; there are max_age, .*, allow_empty, logs, title, hours, rows"),
+        (
+            {"tittle": "x"},
+            "unknown option tittle; there are max_age, .*, allow_empty, logs, title, hours, rows, max_log_age",
+        ),
         ({"title": 5}, "title: expected a text, got 5"),
         ({"title": " "}, "title: expected a text, got ' *'"),
         ({"title": ["a"]}, "title: expected a text, got a value of type list"),
