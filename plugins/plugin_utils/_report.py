@@ -141,7 +141,7 @@ class _Logs:
             since=max(self._moment(asked.get("since"), 0), _number(subject.facts.get("create_time")) or 0),
             until=self._moment(asked.get("until"), self._now),
         )
-        return _hours.chart(slots)
+        return _hours.chart(slots) if any(size is not None for size in slots) else None
 
     def _moment(self, value: t.Any, otherwise: float) -> float:
         """Return an end of the window that the log module was asked for: a time, or an age."""
@@ -295,7 +295,7 @@ def page(
         tables=tables,
         classes=CLASSES,
         hours=last if any(row.chart for row in shown) else 0,
-        width=min(6 * last, 288),
+        width=min(max(6 * last, 144), 288),
     )
     # Half of a pair of code units is no text and could not be written to a file.
     return text.encode("utf-8", "replace").decode("utf-8")

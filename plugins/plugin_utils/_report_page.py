@@ -21,6 +21,7 @@ body{background:var(--bg);color:var(--fg);font:15px/1.45 system-ui,sans-serif;ma
 h1{font-size:1.3rem;margin:0}
 h2{font-size:1.1rem;margin:1.8rem 0 .3rem}
 p{margin:.3rem 0}
+footer{margin-top:1.8rem}
 small,.dim{color:var(--dim);font-size:.85rem}
 .verdict{border-left:.4rem solid;font-size:1.5rem;font-weight:600;line-height:1.25;margin:.8rem 0;padding:.2rem .7rem}
 .ok{color:var(--ok)}.bad{color:var(--bad)}.unsure{color:var(--unsure)}

@@ -99,6 +99,46 @@ def test_hostile_names_stay_text_through_a_play(site: Site) -> None:
     assert text.count("&#123;&#123; 7 * 7 }}") >= 3
 
 
+def test_the_playbook_writes_the_page_where_the_command_was_typed(site: Site, tmp_path: Path) -> None:
+    folder = tmp_path / "typed here"
+    folder.mkdir()
+    command = [
+        "ansible-playbook",
+        "hwcloud.streaming.report",
+        "-e",
+        "report_dest=dumps.html",
+        "-e",
+        "report_max_age=15m",
+    ]
+    ran = site.run(*command, cwd=folder, PWD=str(folder))
+    assert ran.status == 0, ran.output
+    text = (folder / "dumps.html").read_text(encoding="utf-8")
+    assert "dumps are not well</p>" in text
+    assert "within 15m (max_age" in text
+    assert (folder / "dumps.html").stat().st_mode & 0o777 == 0o600
+    assert 'class="g"' in text, "no gap is drawn"
+
+
+def test_the_playbook_as_a_gate_fails_after_the_page_was_written(site: Site, tmp_path: Path) -> None:
+    options = {"report_dest": str(tmp_path / "gate.html"), "report_mode": "0644", "report_fail": True}
+    ran = site.run("ansible-playbook", "hwcloud.streaming.report", "-e", json.dumps(options))
+    assert ran.status == 2
+    assert "state is PAUSED, not RUNNING" in ran.plain
+    assert (tmp_path / "gate.html").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_playbook_refuses_what_cannot_be_before_any_request(bare: Site) -> None:
+    ran = bare.run(
+        "ansible-playbook",
+        "hwcloud.streaming.report",
+        "-e",
+        '{"report_hours": "x", "report_fail": "maybe", "report_dest": ""}',
+    )
+    assert ran.status == 2
+    assert "report_dest: expected a path; report_hours: expected a whole number from 1 to 744" in ran.plain
+    assert "report_fail: expected true or false" in ran.plain
+
+
 # -- in a browser
 
 
