@@ -124,6 +124,17 @@ class Collection(NamedTuple):
         }
         return {name: list(variables) for name, variables in found.items() if variables}
 
+    def read_for(self, module: str, option: str) -> list[str]:
+        """The environment variables of any option of a module."""
+        own = self.takes["modules"][module].get(option, {}).get("fallback")
+        return self.variables.get(option, list(own or []))
+
+    @property
+    def every_variable(self) -> set[str]:
+        """The environment variables of all options of all modules."""
+        asked = [(module, option) for module, options in self.takes["modules"].items() for option in options]
+        return {name for module, option in asked for name in self.read_for(module, option)}
+
 
 def read(root: Path, takes: dict[str, Any] | None = None) -> Collection:
     """Read the collection that lies at `root`, a folder ansible_collections/hwcloud/streaming.
@@ -230,7 +241,7 @@ def environment_findings(collection: Collection) -> Iterator[str]:
     for name, plugin in collection.modules.items():
         for option in collection.takes["modules"][name]:
             told = re.findall(r"E\((\w+)\)", " ".join(paragraphs(plugin.options.get(option, {}))))
-            real = collection.variables.get(option, [])
+            real = collection.read_for(name, option)
             if told != real:
                 yield f"{name}: {option}: documents {told}, reads {real}"
 

@@ -39,7 +39,7 @@ def findings(folder: Path, collection: Collection) -> Iterator[str]:
 def name_findings(texts: Mapping[str, str], collection: Collection) -> Iterator[str]:
     """Look for plugins and environment variables that there are not."""
     plugins = {name for _kind, name in collection.plugins} | OTHER_NAMES
-    variables = {name for names in collection.variables.values() for name in names}
+    variables = collection.every_variable
     for page, text in texts.items():
         for name in re.findall(rf"\b{re.escape(NAME)}\.(\w+)", text):
             if name not in plugins:
