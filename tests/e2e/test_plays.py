@@ -9,7 +9,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .conftest import Emulate, Site
+import pytest
+
+from . import pages
+from .conftest import ROOT, Emulate, Site
 
 LATE = {"name": "orders", "tasks": [{"name": "orders-to-obs", "last_transfer": "3h"}]}
 WELL = {"name": "clicks", "tasks": [{"name": "clicks-to-obs"}]}
@@ -219,3 +222,35 @@ def test_delegated_to_the_host_that_can_reach_the_services(site: Site, tmp_path:
     )
     assert ran.status == 0, ran.output
     assert "2 dumps, healthy: True" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("regions", "judged"),
+    [
+        (("eu-west-101", "eu-west-101"), None),
+        (("eu-west-101", "nowhere-1"), "region nowhere-1, result 2 of 2: failed"),
+        (("nowhere-1", "eu-west-101"), "region nowhere-1, result 1 of 2: failed"),
+        (("nowhere-1", "nowhere-1"), "result 2 of 2: failed"),
+    ],
+)
+def test_a_region_that_could_not_be_gathered_stops_what_comes_after(
+    site: Site, regions: tuple[str, str], judged: str | None
+) -> None:
+    """The play over several regions as the guide on branching shows it, with a play after it."""
+    guide = pages.blocks(ROOT / "docs" / "docsite" / "rst" / "guide_branching.rst")
+    (play,) = (block.playbook for block in guide if "hosts: regions" in block.text)
+    hosts = {name: {"hwcloud_region": region} for name, region in zip(("europe", "europe_again"), regions)}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    inventory = site.folder / "regions.json"
+    inventory.write_text(json.dumps({"all": {"children": {"regions": {"hosts": hosts, "vars": local}}}}))
+    later = """
+- name: A play that must not start when something is wrong
+  hosts: localhost, regions
+  gather_facts: false
+  tasks:
+    - ansible.builtin.debug: {msg: It has been deployed}
+"""
+    ran = site.play(play + later, "-i", str(inventory), HUAWEICLOUD_SDK_PROJECT_ID="")
+    assert (ran.status == 0) == (judged is None), ran.output
+    assert ("It has been deployed" in ran.output) == (judged is None)
+    assert judged is None or judged in ran.output
