@@ -24,7 +24,7 @@ NAME = "hwcloud.streaming"
 SPECIFICATION = f"""
 import importlib, json, sys
 from ansible.errors import AnsibleFilterError
-from ansible_collections.{NAME}.plugins.filter import problems, table
+from ansible_collections.{NAME}.plugins.filter import html_report, problems, table
 from ansible_collections.{NAME}.plugins.module_utils import _auth, _errors, _module
 from ansible_collections.{NAME}.plugins.test import healthy
 
@@ -60,10 +60,13 @@ print(json.dumps({{
     "connection": list(_module.connection_options()),
     "kinds": ["configuration", *_errors.ADVICE],
     "judging": {{name: [kind for kind in PROBES if takes(name, *PROBES[kind])] for name in problems.OPTIONS}},
-    "more": {{"healthy": [], "problems": [], "table": table.MORE}},
+    "more": {{"healthy": [], "problems": [], "table": table.MORE, "html_report": html_report.MORE}},
     "values": {{
         name: [judge([], allow_empty=empty) for empty in (True, False)]
-        for part in (problems.FilterModule().filters(), table.FilterModule().filters(), healthy.TestModule().tests())
+        for part in (
+            *(plugin.FilterModule().filters() for plugin in (html_report, problems, table)),
+            healthy.TestModule().tests(),
+        )
         for name, judge in part.items()
     }},
 }}))

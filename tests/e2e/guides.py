@@ -16,7 +16,7 @@ from . import examples, pages
 from .documentation import NAME, Collection
 
 # What else begins with the collection's name: its playbook, its action group, the labels of the guides.
-OTHER_NAMES = {"preflight", "show", "report", "all", "docsite"}
+OTHER_NAMES = {"preflight", "report", "show", "all", "docsite"}
 KIND = r"``(\w+)``"
 
 
