@@ -195,7 +195,8 @@ def _names_of_request(subject: _judge.Subject, instances: dict[int, dict[t.Any, 
     asked = ASKED.search(str(subject.facts.get("path") or ""))
     if not asked:
         service = subject.facts.get("service")
-        label = subject.label.removeprefix("item ") or (f"({_flat(service)})" if service else NONE)
+        item = subject.label.removeprefix("item ") if subject.label.startswith("item ") else ""
+        label = item or (f"({_flat(service)})" if service else subject.label or NONE)
         return label, NONE
     kind, name, task = (unquote(part or "") for part in asked.groups())
     if kind == "transfertasklog":
