@@ -37,6 +37,7 @@ ALLOWED = (
     "plugins/*/*.py",
     "plugins/*/*.yml",
     "requirements.txt",
+    "roles/*/*/*.yml",
     "tests/config.yml",
     "tests/emulator/*.md",
     "tests/emulator/*.py",
