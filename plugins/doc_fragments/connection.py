@@ -175,7 +175,8 @@ options:
       - Name of a profile in the file of KooCLI, O(shared_config_file). Its mode must be C(AKSK), or C(ecsAgency) for the temporary keys
         of the ECS that the module runs on.
       - It counts as V(profile) in the order of O(auth_type), before O(credentials_file). When its credentials are used, its C(region),
-        C(projectId) and C(domainId) stand in for what no option and no variable gives. Its C(projectId) is not used with O(agency_name).
+        C(projectId) and C(domainId) stand in for what no option and no variable gives. With O(agency_name) its C(projectId) is left
+        aside.
       - With neither this nor O(shared_config_file), the file is not read.
       - If not set, the value of E(HW_PROFILE) is used.
     type: str

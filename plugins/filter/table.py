@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils._judge import Limits, Subject
+from ansible_collections.hwcloud.streaming.plugins.module_utils._judge import (
+    Limits,
+    Subject,
+    parse_duration,
+    subjects,
+)
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils._judging import judged
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils._rows import lines, rows
 
-MORE = ("logs",)  # the options beyond those of problems
+MORE = ("logs", "max_log_age")  # the options beyond those of problems
 
 
 def table(value: t.Any, *args: t.Any, **options: t.Any) -> list[str]:
@@ -19,8 +24,15 @@ def table(value: t.Any, *args: t.Any, **options: t.Any) -> list[str]:
     return judged(value, args, options, _lines, more=MORE)
 
 
-def _lines(subjects: t.Iterable[Subject], limits: Limits, logs: t.Any = None) -> list[str]:
-    return lines(rows(subjects, limits, logs), limits)
+def _lines(
+    judged_tasks: t.Iterable[Subject], limits: Limits, logs: t.Any = None, max_log_age: t.Any = None
+) -> list[str]:
+    age = parse_duration(max_log_age, "max_log_age")
+    if age is None:
+        return lines(rows(judged_tasks, limits, logs), limits)
+    by_log = limits._replace(max_age=age, allow_empty=True)
+    judged_logs = () if logs is None else subjects(logs, by_log)
+    return lines(rows([*judged_tasks, *judged_logs], limits, logs), by_log)
 
 
 class FilterModule:

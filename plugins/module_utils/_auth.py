@@ -161,9 +161,10 @@ def encode_query(query: t.Mapping[str, t.Any]) -> str:
 
 
 class Profile(t.NamedTuple):
-    """What a credentials file says, besides secrets also where to go."""
+    """What a credentials file says, besides secrets also where to go; `source` names it in messages."""
 
     values: dict[str, str]
+    source: str = "credentials_file"
 
 
 def find(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> tuple[Credentials, Profile]:

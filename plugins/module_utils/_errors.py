@@ -31,9 +31,8 @@ ADVICE = {
     "protocol": "Something other than the service's documented answer came back: check the endpoint and any proxy between.",
 }
 
-# The kinds that a wrong host may be the cause of; the others that it may be name it in their reason already.
+# The kinds of answers that a wrong host may be the cause of; where no answer came, the reason begins with the address.
 HOST_TOLD = frozenset({"authentication", "authorization", "not_found", "protocol"})
-HOST_TOLD_ALREADY = frozenset({"connection", "tls"})
 ADVICE_OF_IAM_KINDS = frozenset({"authentication", "authorization", "not_found", "invalid_request"})
 _UNKNOWN_KEY = re.compile(r"\b(?:ak|access[ _-]?key)\b.*\b(?:not|doesn't) (?:exist|found)", re.IGNORECASE | re.DOTALL)
 _PROTECTED = re.compile(
@@ -96,7 +95,8 @@ class Failure(t.NamedTuple):
 
     def _place(self) -> str:
         """Name the host that was asked, where a wrong host may be the cause, and what named it."""
-        if not self.endpoint or not (self.kind in HOST_TOLD or (self.origin and self.kind in HOST_TOLD_ALREADY)):
+        told = self.kind in HOST_TOLD or (self.origin and (self.error_msg or "").startswith(f"{self.endpoint}: "))
+        if not self.endpoint or not told:
             return ""
         origin = f" ({self.origin})" if self.origin else ""
         return f"The host asked was {urlsplit(self.endpoint).netloc}{origin}. "
@@ -125,8 +125,9 @@ class Failure(t.NamedTuple):
                     "Check agency_name and the account that it belongs to. A cloud that does not have this API may have "
                     f"the other one: set {other} in place of the other option."
                 )
+            first = "Check that the credentials are right and not expired. " if self.kind == "authentication" else ""
             return (
-                "Check agency_name and the account that it belongs to, that the agency trusts the account that asks, and "
+                f"{first}Check agency_name and the account that it belongs to, that the agency trusts the account that asks, and "
                 "that the user may switch to it (IAM: Agent Operator; STS: sts:agencies:assume). Some clouds also ask for "
                 "the ID of the asking account: set domain_id (HUAWEICLOUD_SDK_DOMAIN_ID)."
             )
@@ -218,7 +219,19 @@ def _told(body: dict[t.Any, t.Any]) -> tuple[str, str]:
     )
 
 
-_MESSAGES = ("errormsg", "errmsg", "message", "errormessage", "errordescription", "error", "faultstring", "detail")
+_MESSAGES = (
+    "errormsg",
+    "errmsg",
+    "message",
+    "errormessage",
+    "errordescription",
+    "error",
+    "faultstring",
+    "detail",
+    "msg",
+    "reason",
+    "description",
+)
 _XML_TAG = r"<(?:\w+:)?({names})(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?([^<>]*?)(?:\]\]>)?\s*</"
 _XML_CODE = re.compile(_XML_TAG.format(names="Code|ErrorCode|faultcode"), re.IGNORECASE)
 _XML_MESSAGE = re.compile(_XML_TAG.format(names="Message|ErrorMessage|faultstring"), re.IGNORECASE)

@@ -77,7 +77,8 @@ def _obtained(
     """Return the credentials to ask with, or None (the client has a failure then)."""
     base: t.Any = credentials
     if isinstance(credentials, Password):
-        base = yield _token(client, credentials, None if acting else project, learned)
+        base, domain_id = yield _token(client, credentials, None if acting else project, learned)
+        acting = acting and acting._replace(domain_id=acting.domain_id or domain_id)
     elif isinstance(credentials, Metadata):
         base = yield _temporary_keys(learned)
     if base is None or acting is None:
@@ -139,7 +140,10 @@ def _kept(reply: t.Any, learned: Learned) -> Keys | None:
 
 
 def _token(client: Client, user: Password, project: Project | None, learned: Learned) -> Flow:
-    """Log in with a password, for a project or (None) for the account; return the token. Source: IAM POST /v3/auth/tokens."""
+    """Log in with a password, for a project or (None) for the account. Source: IAM POST /v3/auth/tokens.
+
+    Returns the token and the ID of the user's account, each None when there is none.
+    """
     domain = {"id": user.domain_id} if user.domain_id else {"name": user.domain_name}
     scope: dict[str, t.Any] = {"domain": domain}
     if project:
@@ -164,15 +168,20 @@ def _token(client: Client, user: Password, project: Project | None, learned: Lea
         needed_header="X-Subject-Token",
     )
     if reply.failure:
-        return None
+        return None, None
     token = reply.headers["X-Subject-Token"]
     learned(token)
     told = reply.value.get("token")
-    told = told.get("project") if isinstance(told, dict) else None
-    told = told.get("id") if isinstance(told, dict) else None
-    if project and client.project_id is None and _is_id(told):
-        client.project_id = told
-    return Token(token)
+    project_id, domain_id = _id_in(told, "project"), _id_in(told, "user", "domain")
+    if project and client.project_id is None:
+        client.project_id = project_id
+    return Token(token), domain_id
+
+
+def _id_in(told: t.Any, *keys: str) -> str | None:
+    for key in (*keys, "id"):
+        told = told.get(key) if isinstance(told, dict) else None
+    return str(told) if _is_id(told) else None
 
 
 def _temporary_keys(learned: Learned) -> Flow:

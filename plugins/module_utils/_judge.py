@@ -19,6 +19,7 @@ from datetime import datetime, timedelta, timezone
 from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
     LONGEST_MESSAGE,
     LONGEST_TEXT,
+    RUNNING,
     SHAPE,
     TOO_LARGE,
     Age,
@@ -31,6 +32,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
     _mapping,
     _number,
     _place,
+    _placed,
     _shown,
     _since,
     _sort,
@@ -189,7 +191,7 @@ def _is_result(value: Mapping[str, t.Any]) -> bool:
         or "results" in value
         or "failed_when_result" in value
         or any(value.get(sign) for sign in ("failed", "unreachable", "skipped", "ansible_job_id"))
-        or ("changed" in value and _has_failed(value))
+        or (_has_failed(value) and ("changed" in value or not ("state" in value or "status" in value)))
     )
 
 
@@ -279,6 +281,8 @@ def _failures(result: Mapping[str, t.Any], label: str, where: str) -> t.Iterator
     begin, error, listed = f"{label}: " if label else "", result.get("error"), result.get("errors") or ()
     listed = listed if isinstance(listed, Sequence) and not isinstance(listed, (str, bytes)) else ()
     errors = [entry for entry in listed if isinstance(entry, Mapping)]
+    if not error and len(errors) == 1 and result.get("msg"):
+        error = errors[0]  # a play took `error` away: the message tells of the only one that there is
     if error in errors:
         errors.remove(error)
     yield _failed(
@@ -316,45 +320,45 @@ def _task(task: Mapping[str, t.Any], limits: Limits, result: Mapping[str, t.Any]
     if state is not None and not isinstance(state, str):
         raise JudgeError(f"{SHAPE}, got something whose state is {_sort(state)}")
     told = _log_problems(task, limits) if kind == "log" else _problems(task, kind, limits)
-    return Subject(kind, task, list(told), result, "", where)
+    return Subject(kind, task, list(_placed(task, told)), result, "", where)
 
 
 def _problems(task: Mapping[str, t.Any], kind: str, limits: Limits) -> t.Iterator[Problem]:
-    place = _place(task)
+    """Judge a task; the sentences lack its name."""
     age = _age(task, limits) if kind == "dis" else Age("")
     yield from _state_problems(task, age, limits.now)
-    if age.verdict and task.get("state") == "RUNNING":  # else the sentence on the state has said so
-        yield Problem(age.verdict, age.verdict, f"{place}: {age.told}, {age.limit}")
+    if age.verdict and task.get("state") == RUNNING:  # else the sentence on the state has said so
+        yield Problem(age.verdict, age.verdict, f": {age.told}, {age.limit}")
     if limits.max_lag is not None and (kind == "sink" or (kind == "dis" and task.get("lag_asked") is True)):
         lag = _number(task.get("lag"))
         if lag is None:
-            yield Problem("unknown", "unknown", f"{place}: lag not known, limit {limits.max_lag}")
+            yield Problem("unknown", "unknown", f": lag not known, limit {limits.max_lag}")
         elif lag > limits.max_lag:
             what = "messages" if kind == "sink" else "records"
-            yield Problem("behind", "behind", f"{place}: lag {lag} {what}, limit {limits.max_lag}")
+            yield Problem("behind", "behind", f": lag {lag} {what}, limit {limits.max_lag}")
     if limits.max_discarded is not None and kind == "dis":
         discarded, limit = _number(task.get("discarded_records")), f"limit {limits.max_discarded}"
         if discarded is None:
-            told = f"{place}: discarded records not known (no details, or no partition tells), {limit}"
+            told = f": discarded records not known (no details, or no partition tells), {limit}"
             yield Problem("unknown", "unknown", told)
         elif discarded > limits.max_discarded:
             by = _most(task, discarded)
-            yield Problem("discards", "discards", f"{place}: {discarded} records discarded{by}, {limit}")
+            yield Problem("discards", "discards", f": {discarded} records discarded{by}, {limit}")
 
 
 def _age(task: Mapping[str, t.Any], limits: Limits) -> Age:
-    """Say when a task last moved and, where that breaks the limit, so in full; the time of day only where it runs."""
+    """Say when a task last moved, if it does not run or that breaks the limit; the time of day only where it runs."""
+    running = task.get("state") == RUNNING
     if limits.max_age is None:
-        return _since(task, limits.now)
+        return Age("") if running else _since(task, limits.now)
     max_age, now, limit = limits.max_age, limits.now, f"limit {_duration(limits.max_age)}"
-    running = task.get("state") == "RUNNING"
     given, created = task.get("last_transfer_timestamp"), _number(task.get("create_time"))
     last = _number(given)
     if given is not None and last is None:
         return Age("last transfer not known", "unknown", limit)
     if last is not None and last > 0:
         if now - last <= max_age:
-            return _since(task, now)
+            return Age("") if running else _since(task, now)
         at = f" ({_iso(last)})" if running else ""
         return Age(f"last transfer {_age_beside(now - last, max_age)}{at}", "late", limit)
     if created is None or created <= 0:
@@ -382,13 +386,13 @@ def _most(task: Mapping[str, t.Any], total: float) -> str:
 def _log_problems(task: Mapping[str, t.Any], limits: Limits) -> t.Iterator[Problem]:
     if limits.max_age is None:
         return
-    place, limit = _place(task), f"limit {_duration(limits.max_age)}"
+    limit = f"limit {_duration(limits.max_age)}"
     moment = log_end(task)
     if moment is None:
-        yield Problem("unknown", "unknown", f"{place}: end of the last log entry not known, {limit}")
+        yield Problem("unknown", "unknown", f": end of the last log entry not known, {limit}")
     elif limits.now - moment > limits.max_age:
         ended = f"last log entry ended {_age_beside(limits.now - moment, limits.max_age)} ({_iso(moment)})"
-        yield Problem("late", "late", f"{place}: {ended}, {limit}")
+        yield Problem("late", "late", f": {ended}, {limit}")
 
 
 def log_end(task: Mapping[str, t.Any]) -> int | None:

@@ -75,18 +75,18 @@ def connection_options() -> dict[str, dict[str, t.Any]]:
         "dms_endpoint": _filled(*variables["dms_endpoint"]),
         "iam_endpoint": _filled(*variables["iam_endpoint"]),
         "sts_endpoint": _filled(*variables["sts_endpoint"]),
-        "validate_certs": {"type": "bool", "default": True},
-        "ca_path": _filled("REQUESTS_CA_BUNDLE", "OS_CACERT", "CURL_CA_BUNDLE", "SSL_CERT_FILE", type="path"),
-        "timeout": {"type": "float", "default": 30},
-        "total_timeout": {"type": "float", "default": 300},
-        "retries": {"type": "int", "default": 4},
-        "concurrency": {"type": "int", "default": 16},
         "agency_name": _filled(*variables["agency_name"]),
         "agency_domain_name": _filled(*variables["agency_domain_name"]),
         "agency_domain_id": _filled(*variables["agency_domain_id"]),
         "agency_duration": _filled(*variables["agency_duration"], type="int", default=3600),
         "profile": _filled(*variables["profile"]),
         "shared_config_file": _filled(*variables["shared_config_file"], type="path"),
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": _filled("REQUESTS_CA_BUNDLE", "OS_CACERT", "CURL_CA_BUNDLE", "SSL_CERT_FILE", type="path"),
+        "timeout": {"type": "float", "default": 30},
+        "total_timeout": {"type": "float", "default": 300},
+        "retries": {"type": "int", "default": 4},
+        "concurrency": {"type": "int", "default": 16},
     }
 
 
@@ -151,7 +151,7 @@ class Call:
         if unknown:
             self.warn(
                 f"{option} holds {', '.join(repr(word) for word in unknown)}, which the service is not known to send; "
-                f"known are {', '.join(known.split())}. No task may pass this filter."
+                f"known are {', '.join(known.split())}. Such a word selects nothing."
             )
         return frozenset(words)
 
@@ -246,10 +246,12 @@ def _gather(
     credentials, profile = _auth.find(params, os.environ)
     learned(*credentials.secrets())
     agency = _auth.agency(params, credentials, lambda option: _auth.origin(params, os.environ, option))
+    filled = {}
     for name in ("region", "project_id", "domain_id", "iam_endpoint"):
         if name == "project_id" and agency:  # the file's project is the base account's, not the agency's
             continue
-        params[name] = params[name] or profile.values.get(name) or None
+        if not params[name] and profile.values.get(name):
+            params[name], filled[name] = profile.values[name], profile.source
     _check_connection(params)
     result.update(region=params["region"], project_id=params["project_id"])
     given = {name: params[name] for name in LIMITS if params.get(name) is not None}
@@ -265,10 +267,11 @@ def _gather(
 
     client = _client_for(module, cleaner, [question.service, *([agency.service] if agency else [])])
     named_by = "project_name" if params["project_name"] else "region"
-    variable = _auth.origin(params, os.environ, named_by)
-    told = f" (from {variable})" if variable != named_by else ""
+    source = filled.get(named_by) or _auth.origin(params, os.environ, named_by)
+    told = f" (from {source})" if source != named_by else ""
     project = _iam.Project(params["project_id"], params[named_by], told)
     acting = _iam.Acting(agency, params["domain_id"]) if agency else None
+    client.origins = {name: _origin_of(params, filled, name) for name in ("dis", "dms", "iam", "sts", "metadata")}
     if not project.id and not project.name:
         raise ConfigurationError(
             "The project is not known: set region (or HUAWEICLOUD_REGION, for example eu-west-101), "
@@ -309,16 +312,14 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, services: list[str]) ->
     except _transport.MissingRequests as error:
         raise ConfigurationError(f"{missing_required_lib('requests')}. {_how_to_install()}") from error
     policy = _client.Policy(params["total_timeout"], params["retries"], params["concurrency"])
-    client = _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
-    client.origins = {name: _origin_of(params, name) for name in ("dis", "dms", "iam", "sts", "metadata")}
-    return client
+    return _client.Client(transport, endpoint, policy, cleaner, lambda count: module.debug(f"{count} requests sent"))
 
 
-def _origin_of(params: dict[str, t.Any], service: str) -> str:
-    """Return which options or variables a service's endpoint is made of."""
+def _origin_of(params: dict[str, t.Any], filled: dict[str, str], service: str) -> str:
+    """Return which options or variables a service's endpoint is made of; `filled` are those that a file gave."""
     option = f"{service}_endpoint"
     parts = [option] if params[option] else [name for name in ("region", "cloud") if params[name]]
-    named = [_auth.origin(params, os.environ, name) for name in parts]
+    named = [filled.get(name) or _auth.origin(params, os.environ, name) for name in parts]
     told = [name if name == source else f"{name}, from {source}" for name, source in zip(parts, named)]
     return told[0] if params[option] else f"built of {' and '.join(told)}"
 

@@ -55,7 +55,15 @@ def state_problems(task: Mapping[str, t.Any], now: int | None = None) -> list[st
     if now is None:
         last, age = _number(task.get("last_transfer_timestamp")), _number(task.get("last_transfer_age"))
         now = None if last is None or age is None else int(last + age * 1000)
-    return [problem.sentence for problem in _state_problems(task, _since(task, now), now)]
+    return [problem.sentence for problem in _placed(task, _state_problems(task, _since(task, now), now))]
+
+
+def _placed(task: Mapping[str, t.Any], problems: t.Iterable[Problem]) -> t.Iterator[Problem]:
+    """Begin each sentence with the name of the task, which most tasks have no need of: they are well."""
+    place = ""
+    for problem in problems:
+        place = place or _place(task)
+        yield problem._replace(sentence=f"{place}{problem.sentence}")
 
 
 def _since(task: Mapping[str, t.Any], now: int | None) -> Age:
@@ -70,16 +78,16 @@ def _since(task: Mapping[str, t.Any], now: int | None) -> Age:
 
 
 def _state_problems(task: Mapping[str, t.Any], age: Age, now: int | None) -> t.Iterator[Problem]:
-    """Judge the states. A task that does not run has one sentence, which says since when, against the limit too."""
+    """Judge the states; sentences lack the name of the task. One that does not run has one, which says since when, too."""
     key = "state" if _kind(task) == "dis" else "status"
-    place, state = _place(task), _state(task, key)
+    state = _state(task, key)
     groups = list(_partition_groups(task, key))
     if state != RUNNING:
         told = f"{key} not known" if state is None else f"{key} is {_flat(state)}, not {RUNNING}"
         same = [partition for _place_of, states in groups for partition in states.pop(state, ())]
         others = sum(len(partitions) for _place_of, states in groups for partitions in states.values())
         told += _so_are(state, len(same), len(same) + others + _well(task, key)) if same else ""
-        sentence = ", ".join(part for part in (f"{place}: {told}", age.told, age.limit) if part)
+        sentence = ", ".join(part for part in (f": {told}", age.told, age.limit) if part)
         yield Problem("unknown" if state is None else "state", _word(state), sentence)
     for where, states in groups:
         for partition_state, partitions in states.items():
@@ -88,7 +96,7 @@ def _state_problems(task: Mapping[str, t.Any], age: Age, now: int | None) -> t.I
                 f"{key} not known" if partition_state is None else f"{key} is {_flat(partition_state)}, not {RUNNING}"
             )
             since = _last_of(partitions, now)
-            yield Problem("partition", "partition", f"{place}{where}, {_listed(names)}: {told}{since}")
+            yield Problem("partition", "partition", f"{where}, {_listed(names)}: {told}{since}")
 
 
 def _partition_groups(

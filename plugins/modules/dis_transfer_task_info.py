@@ -285,7 +285,7 @@ transfer_tasks:
       type: int
       sample: 0
     lag_asked:
-      description: Whether the call had O(lag=true), so that a lag of V(null) means that it is not known.
+      description: Whether the call had O(lag=true). A lag that is not told was then not to be known, otherwise it was not asked for.
       type: bool
       version_added: 1.1.0
       sample: true

@@ -23,7 +23,7 @@ options:
     description:
       - IDs of the Kafka instances to look at. A single ID works too.
       - Only one of O(instance_ids) and O(instance_names) can be set. With neither, every Kafka instance of the project that has Smart
-        Connect switched on.
+        Connect switched on. An instance whose answers do not tell that is asked too.
     type: list
     elements: str
     aliases:

@@ -30,6 +30,8 @@ STATES_ALONE = ("VERDICT (states alone)", "VERDICT BY STATE", "STATES ALONE", "B
 # What a failed request was about, as its path tells.
 ASKED = re.compile(r"/(streams|connectors|instances|transfertasklog)/([^/?]+)(?:/(?:transfer|sink)-tasks/([^/?]+))?")
 
+Place = t.Optional[t.Tuple[str, ...]]  # what PLACES of a result say; None for tasks without a result
+
 
 class Row(t.NamedTuple):
     """A line of the table: the facts behind it, how bad it is (the place in VERDICTS), its cells by column, its problems."""
@@ -59,9 +61,8 @@ class _Logs:
             elif subject.kind != "missing":
                 raise _judge.JudgeError(f"logs: {SHAPE}: that of dis_transfer_task_log_info, got tasks of another kind")
 
-    def of(self, subject: _judge.Subject) -> Mapping[str, t.Any] | None:
-        place = _place_of(subject)
-        for key in _keys(subject):
+    def of(self, place: Place, keys: t.Sequence[tuple[str, str]]) -> Mapping[str, t.Any] | None:
+        for key in keys:
             # Logs that were handed over without their result (place None) belong to any place, and so do tasks.
             found = self._by_key.get((place or ANYWHERE, *key)) or self._by_key.get((None, *key))
             if found is not None:
@@ -72,17 +73,19 @@ class _Logs:
 def rows(subjects: t.Iterable[_judge.Subject], limits: _judge.Limits, logs: t.Any = None) -> list[Row]:
     """Return a row for each task and for each thing that is missing or could not be gathered, worst first."""
     known_logs, judged = _Logs(logs, limits.now), list(subjects)
-    where = _where_column(judged)
+    # One result has many tasks: since ansible-core 2.19 each look into it costs.
+    of_result = {id(subject.result): subject for subject in judged}
+    place_of = {key: _place_of(subject) for key, subject in of_result.items()}
+    where = _where_column(place_of.values())
     instances: dict[int, dict[t.Any, t.Any]] = {}
     merged: list[tuple[dict[str, str], _judge.Subject, list[Problem], Mapping[str, t.Any] | None]] = []
     places: dict[tuple[t.Any, ...], int] = {}
     # What a log or a failed request says of a task that has a row stands there.
     for subject in sorted(judged, key=lambda one: one.kind in ("log", "failed")):
-        log = subject.facts if subject.kind == "log" else known_logs.of(subject) if subject.kind == "dis" else None
+        place, names = place_of[id(subject.result)], _keys(subject) if subject.kind in ("dis", "log") else []
+        log = subject.facts if subject.kind == "log" else known_logs.of(place, names)
         name, task = _names(subject, instances)
-        keys = [(_place_of(subject), name, task)]
-        if subject.kind in ("dis", "log"):
-            keys += [(_place_of(subject), *key) for key in _keys(subject)]
+        keys = [(place, name, task), *((place, *key) for key in names)]
         row = None
         if subject.kind in ("log", "failed"):
             row = next((places[key] for key in keys if key in places and key[1:] != (NONE, NONE)), None)
@@ -192,7 +195,8 @@ def _names_of_request(subject: _judge.Subject, instances: dict[int, dict[t.Any, 
     asked = ASKED.search(str(subject.facts.get("path") or ""))
     if not asked:
         service = subject.facts.get("service")
-        label = subject.label.removeprefix("item ") or (f"({_flat(service)})" if service else NONE)
+        item = subject.label.removeprefix("item ") if subject.label.startswith("item ") else ""
+        label = item or (f"({_flat(service)})" if service else subject.label or NONE)
         return label, NONE
     kind, name, task = (unquote(part or "") for part in asked.groups())
     if kind == "transfertasklog":
@@ -265,13 +269,13 @@ def _keys(subject: _judge.Subject) -> list[tuple[str, str]]:
     return keys
 
 
-def _place_of(subject: _judge.Subject) -> tuple[str, ...] | None:
+def _place_of(subject: _judge.Subject) -> Place:
     return tuple(str(subject.result.get(key)) for key in _judge.PLACES) if subject.result else None
 
 
-def _where_column(subjects: t.Sequence[_judge.Subject]) -> str:
+def _where_column(of_results: t.Iterable[Place]) -> str:
     """Return which column tells apart the results: none, HOST, REGION, PROJECT, or as few of them as it takes."""
-    places = {place for place in map(_place_of, subjects) if place is not None}
+    places = {place for place in of_results if place is not None}
     chosen: list[int] = []
     for at in range(len(_judge.PLACES)):
         # A result that failed early does not tell: that makes no second place.

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import Any
 
 import commands
+import judged
 import report
 import scenes
 
@@ -29,6 +30,7 @@ SCENES: dict[str, Callable[[scenes.Plan], Any]] = {
     "at_once": scenes.at_once,
     "over_tls": scenes.over_tls,
     "throttled": scenes.throttled,
+    "judged": judged.judged,
 }
 
 

@@ -52,6 +52,12 @@ def tables(results: dict[str, Any]) -> Iterator[Table]:
         yield _tls(results["over_tls"])
     if "throttled" in results:
         yield _throttled(results["throttled"])
+    if "judged" in results:
+        rows = [
+            (f"{found['tasks']:,}", _seconds(found["table"]), _seconds(found["problems"]))
+            for found in results["judged"]
+        ]
+        yield Table("Judging on the control node: the filters' own time", ("tasks", "table", "problems"), rows)
     if "ceiling" in results:
         rates = [(what, f"{rate:.0f}") for what, rate in results["ceiling"].items()]
         yield Table("What the emulator itself can do without latency", ("asked for", "requests a second"), rates)
@@ -189,6 +195,10 @@ def targets(results: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
             "yes" if faster >= 60 else "no",
         )
         yield at_most("connections", 16, found["connections"])
+    if "judged" in results:
+        taken = {found["tasks"]: found["table"] for found in results["judged"]}
+        yield at_most("a table of 2,000 tasks", 1, taken[2000], " s")
+        yield at_most("a table of 10,000 tasks ÷ one of 1,000", 15, taken[10_000] / taken[1000])
     if "growth" in results and results["growth"]["rows"][-1]["rows"] == 100_000:
         scene = results["growth"]
         last = scene["rows"][-1]

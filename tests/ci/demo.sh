@@ -106,11 +106,11 @@ printf '%s\n' "$(sed 's/^/    /' play.yml)"
 show ansible-playbook play.yml
 
 say "5. The playbook that comes with the collection, before a deployment: all is well" \
-    "It gathers, judges, prints one line for each finding, and fails when there is one."
+    "It gathers, judges, prints the table, and fails with all problems when there is one."
 show ansible-playbook hwcloud.streaming.preflight \
     -e '{"preflight_stream_names": ["orders"], "preflight_max_age": "15m"}'
 
-say "6. The same for everything in the project: this one is meant to fail, with each finding by name"
+say "6. The same for everything in the project: this one is meant to fail, with each problem by name"
 status=0
 show ansible-playbook hwcloud.streaming.preflight \
     -e '{"preflight_max_age": "15m", "preflight_max_lag": 1000}' || status=$?

@@ -24,7 +24,7 @@ NAME = "hwcloud.streaming"
 SPECIFICATION = f"""
 import importlib, json, sys
 from ansible.errors import AnsibleFilterError
-from ansible_collections.{NAME}.plugins.filter import problems, table
+from ansible_collections.{NAME}.plugins.filter import html_report, problems, table
 from ansible_collections.{NAME}.plugins.module_utils import _auth, _errors, _module
 from ansible_collections.{NAME}.plugins.test import healthy
 
@@ -60,10 +60,13 @@ print(json.dumps({{
     "connection": list(_module.connection_options()),
     "kinds": ["configuration", *_errors.ADVICE],
     "judging": {{name: [kind for kind in PROBES if takes(name, *PROBES[kind])] for name in problems.OPTIONS}},
-    "more": {{"healthy": [], "problems": [], "table": table.MORE}},
+    "more": {{"healthy": [], "problems": [], "table": table.MORE, "html_report": html_report.MORE}},
     "values": {{
         name: [judge([], allow_empty=empty) for empty in (True, False)]
-        for part in (problems.FilterModule().filters(), table.FilterModule().filters(), healthy.TestModule().tests())
+        for part in (
+            *(plugin.FilterModule().filters() for plugin in (html_report, problems, table)),
+            healthy.TestModule().tests(),
+        )
         for name, judge in part.items()
     }},
 }}))
@@ -120,6 +123,17 @@ class Collection(NamedTuple):
             name: self.takes["secrets"].get(name) or spec[name].get("fallback") for name in self.takes["connection"]
         }
         return {name: list(variables) for name, variables in found.items() if variables}
+
+    def read_for(self, module: str, option: str) -> list[str]:
+        """The environment variables of any option of a module."""
+        own = self.takes["modules"][module].get(option, {}).get("fallback")
+        return self.variables.get(option, list(own or []))
+
+    @property
+    def every_variable(self) -> set[str]:
+        """The environment variables of all options of all modules."""
+        asked = [(module, option) for module, options in self.takes["modules"].items() for option in options]
+        return {name for module, option in asked for name in self.read_for(module, option)}
 
 
 def read(root: Path, takes: dict[str, Any] | None = None) -> Collection:
@@ -227,7 +241,7 @@ def environment_findings(collection: Collection) -> Iterator[str]:
     for name, plugin in collection.modules.items():
         for option in collection.takes["modules"][name]:
             told = re.findall(r"E\((\w+)\)", " ".join(paragraphs(plugin.options.get(option, {}))))
-            real = collection.variables.get(option, [])
+            real = collection.read_for(name, option)
             if told != real:
                 yield f"{name}: {option}: documents {told}, reads {real}"
 

@@ -13,7 +13,7 @@ from .documentation import NAME, Collection, Plugin, paragraphs
 from .returned import values_of
 
 # Values that are known once and for all, by the return value whose text lists them; `kind` of an error is in the code.
-SERVICES = ["dis", "dms", "iam", "metadata"]
+SERVICES = ["dis", "dms", "iam", "sts", "metadata"]
 CLOSED = {
     "error.service": SERVICES,
     "errors[].service": SERVICES,
@@ -86,7 +86,7 @@ def _choices(option: dict[str, Any]) -> list[str] | None:
 def _mark(collection: Collection, plugin: Plugin, option: dict[str, Any], mark: str, content: str) -> str | None:
     """Return what is wrong with one reference."""
     if mark == "E":
-        return None if any(content in names for names in collection.variables.values()) else "no module reads it"
+        return None if content in collection.every_variable else "no module reads it"
     if mark == "V":
         choices = _choices(option)
         return None if not choices or content in choices else "it is no choice of the option"

@@ -14,7 +14,7 @@ from .documentation import Collection, paragraphs
 # What the services fill as they like: any keys may be inside.
 OPEN = {"destination", "source_task", "sink_task"}
 # Keys that Ansible adds or takes from the module.
-ANSIBLE = {"changed", "failed", "msg", "invocation", "warnings", "deprecations", "exception"}
+ANSIBLE = {"changed", "failed", "invocation", "warnings", "deprecations", "exception"}
 TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),

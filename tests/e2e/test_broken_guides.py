@@ -14,6 +14,7 @@ from . import documentation, guides
 from .conftest import ROOT
 
 RST = "docs/docsite/rst"
+ROLE = "roles/preflight/meta"
 AUTHENTICATION, PREFLIGHT = f"{RST}/guide_authentication.rst", f"{RST}/guide_preflight.rst"
 FAULTS, TROUBLE, BRANCHING = (f"{RST}/guide_{name}.rst" for name in ("faults", "troubleshooting", "branching"))
 EMULATOR = "tests/emulator/README.md"
@@ -47,8 +48,8 @@ BROKEN = [
     ),
     (PREFLIGHT, "``preflight_retries``, ", "", "preflight_retries is not in the table"),
     (PREFLIGHT, "``preflight_retries``, ", "``preflight_timeout``, ", "preflight_timeout is there twice"),
-    (PREFLIGHT, "task too (``true``)", "task too (``false``)", "preflight_log: the default is ['true'"),
-    (PREFLIGHT, "run for (``localhost``)", "run for (``all``)", "preflight_hosts: the default is ['localhost'"),
+    (PREFLIGHT, "task too (``true``)", "task too (``false``)", "preflight_log: false does not count"),
+    (PREFLIGHT, "run for (``localhost``)", "run for (``all``)", "preflight_hosts: all does not count"),
     (FAULTS, "``retries`` (4)", "``retries`` (5)", "retries (5): the default is 4"),
     (
         FAULTS,
@@ -79,7 +80,7 @@ BROKEN = [
         "there is no hwcloud.streaming.health",
     ),
     (EMULATOR, "    auth_token: ExampleToken", "    token: ExampleToken", "token. Supported parameters"),
-    ("playbooks/preflight.yml", "names: [services]", "names: [service]", "there is no preflight_services"),
+    (f"{ROLE}/argument_specs.yml", "preflight_services:", "preflight_service:", "there is no preflight_services"),
 ]
 
 
@@ -96,7 +97,7 @@ def test_what_is_broken_is_found(
     instead: str,
     finding: str,
 ) -> None:
-    for folder in (RST, "playbooks"):
+    for folder in (RST, ROLE):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for page in ("README.md", EMULATOR):
         (tmp_path / page).parent.mkdir(parents=True, exist_ok=True)

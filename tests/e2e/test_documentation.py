@@ -18,7 +18,12 @@ from .conftest import Worlds
 from .worlds import FUTURE
 
 MODULES = ("dis_transfer_task_info", "dis_transfer_task_log_info", "dms_sink_task_info", "dms_smart_connect_task_info")
-PLUGINS = [*(("module", name) for name in MODULES), ("test", "healthy"), ("filter", "problems")]
+FILTERS = ("html_report", "problems", "table")
+PLUGINS = [
+    *(("module", name) for name in MODULES),
+    ("test", "healthy"),
+    *(("filter", name) for name in FILTERS),
+]
 
 
 def run_examples(worlds: Worlds, plugin: documentation.Plugin) -> list[str]:

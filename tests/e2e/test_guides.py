@@ -32,6 +32,8 @@ TEMPORARY_KEY = {
     "security_token": "ExampleSecurityToken",
 }
 
+AGENCY = {"name": "dump-reader", "domain": "other-account", "domain_id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9"}
+
 
 @pytest.fixture(scope="module")
 def reader(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -40,8 +42,10 @@ def reader(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     world = pages.load(site.emulator_program / "worlds" / "demo.yml")
     world["credentials"]["access_keys"].append(TEMPORARY_KEY)
     world["metadata"] = {"credential": TEMPORARY_KEY}
+    world["agencies"] = [AGENCY]
     with site.emulator(world) as address:
-        site.environment |= {**site.at(address), "HUAWEICLOUD_METADATA_ENDPOINT": address}
+        others = ("HUAWEICLOUD_METADATA_ENDPOINT", "HUAWEICLOUD_SDK_STS_ENDPOINT")
+        site.environment |= {**site.at(address), **dict.fromkeys(others, address)}
         yield site
 
 

@@ -34,7 +34,20 @@ WAYS: dict[str, dict[str, str]] = {
         "HW_SECURITY_TOKEN": KEYS["security_token"],
     },
     "password": {"HW_USER_NAME": "example-user", "HW_USER_PASSWORD": PASSWORD, "HW_DOMAIN_NAME": "example-account"},
+    "agency on a profile": {
+        "HW_PROFILE": "example",
+        "HW_ASSUME_ROLE_AGENCY_NAME": "reader",
+        "HW_ASSUME_ROLE_DOMAIN_ID": "0a0a0a0a",
+    },
 }
+PROFILE = {
+    "name": "example",
+    "mode": "AKSK",
+    "accessKeyId": KEYS["access_key"],
+    "secretAccessKey": KEYS["secret_key"],
+    "securityToken": KEYS["security_token"],
+}
+HANDED_OUT = ["SKExampleAgency", "STExampleAgency"]  # how the emulator's keys for agencies begin
 OPTIONS = {"access_key": "HW_ACCESS_KEY", "secret_key": "HW_SECRET_KEY", "security_token": "HW_SECURITY_TOKEN"}
 
 
@@ -58,11 +71,13 @@ UNKNOWN = "U5nkn0wnExample+=="  # a secret that only its place gives away
 
 
 def secrets_of(way: str) -> list[str]:
+    if "HW_PROFILE" in WAYS[way]:
+        return [*HANDED_OUT, *KEYS.values()]
     return [value for name, value in WAYS[way].items() if not name.endswith("_NAME")]
 
 
 def world(way: str) -> dict[str, Any]:
-    echo = " ".join(form for secret in secrets_of(way) for form in forms(secret).values())
+    echo = " ".join(form for secret in secrets_of(way) if secret not in HANDED_OUT for form in forms(secret).values())
     headers = f"x-auth-token: {UNKNOWN}; X-Security-Token={UNKNOWN}; Signature={UNKNOWN}"
     return {
         "projects": {"eu-west-101": PROJECT},
@@ -70,6 +85,7 @@ def world(way: str) -> dict[str, Any]:
             "users": [{"name": "example-user", "password": PASSWORD, "domain": "example-account"}],
             "access_keys": [KEYS],
         },
+        "agencies": [{"name": "reader", "domain": "example-account", "domain_id": "0a0a0a0a"}],
         "streams": [{"name": name, "tasks": [{"name": f"{name}-to-obs"}]} for name in ("orders", "echo", "page")],
         "faults": [
             {
@@ -100,11 +116,23 @@ def play(options: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("way", "source"), [("keys", "options"), ("wrong keys", "environment"), ("password", "environment")]
+    ("way", "source"),
+    [
+        ("keys", "options"),
+        ("wrong keys", "environment"),
+        ("password", "environment"),
+        ("agency on a profile", "environment"),
+    ],
 )
-def test_nothing_secret_at_the_highest_verbosity(way: str, source: str, bare: Site) -> None:
+def test_nothing_secret_at_the_highest_verbosity(way: str, source: str, bare: Site, tmp_path: Path) -> None:
+    config = tmp_path / "kept" / "config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"current": "example", "profiles": [PROFILE]}), encoding="utf-8")
     with bare.emulator(world(way)) as address:
         variables = {**bare.at(address), **WAYS[way], "HW_PROJECT_ID": PROJECT, "HUAWEICLOUD_REGION": "eu-west-101"}
+        variables |= {"HUAWEICLOUD_SDK_STS_ENDPOINT": address}
+        if "HW_PROFILE" in WAYS[way]:
+            variables["HW_SHARED_CONFIG_FILE"] = str(config)
         for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"):
             variables.pop(name)
         folder = bare.folder / "play"

@@ -132,7 +132,13 @@ SPARSE: dict[str, Any] = {
 }
 # What each module is asked in a world where all is well.
 CALLS: dict[str, list[dict[str, Any]]] = {
-    "dis_transfer_task_info": [{}, {"details": False}, {"stream_names": ["orders", "gone"]}, {"task_names": "gone"}],
+    "dis_transfer_task_info": [
+        {},
+        {"details": False},
+        {"lag": True},
+        {"stream_names": ["orders", "gone"]},
+        {"task_names": "gone"},
+    ],
     "dis_transfer_task_log_info": [
         {"stream_names": ["orders", "gone"]},
         {"task_ids": "gone"},

@@ -69,7 +69,7 @@ def test_what_is_wrong_with_the_call_is_an_error_of_ansible(arguments: dict[str,
 
 @pytest.mark.parametrize(
     ("positional", "named"),
-    [((1, 2, 3, NOW, True, None, 7), {}), ((60,), {"max_age": 60}), ((1, 2), {"max_lag": 3})],
+    [((1, 2, 3, NOW, True, None, 7, 8), {}), ((60,), {"max_age": 60}), ((1, 2), {"max_lag": 3})],
 )
 def test_options_that_are_given_twice_or_are_too_many(positional: tuple[t.Any, ...], named: dict[str, t.Any]) -> None:
     for plugin in (problems, healthy, table):

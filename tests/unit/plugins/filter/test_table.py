@@ -262,6 +262,24 @@ def test_a_log_that_is_judged_stands_in_the_row_of_its_task() -> None:
 # What is missing, what failed, and where.
 
 
+def test_logs_are_judged_by_a_limit_of_their_own() -> None:
+    given = {"logs": logs(log("orders", "2026-01-02T02:03:05.678Z")), "now": NOW}
+    tasks = result("transfer_tasks", dis("orders"))
+    assert words(table(tasks, max_age="15m", **given))[-1][-1] == "ok"
+    assert words(table(tasks, max_age="15m", max_log_age="15m", **given))[-1][-1] == "late"
+    by_log = table(tasks, max_log_age="2h", **given)
+    assert by_log[0].endswith(" VERDICT")
+    assert words(by_log)[-1][-1] == "ok"
+    with pytest.raises(AnsibleFilterError, match="max_log_age: expected seconds"):
+        table(tasks, max_log_age="soon", **given)
+
+
+def test_a_result_that_failed_is_named_by_its_service() -> None:
+    error = {"kind": "authentication", "service": "iam", "path": "/v3/projects"}
+    failed = {"changed": False, "error": error, "errors": [error], "msg": "no", "transfer_tasks": []}
+    assert words(table([failed, failed], now=NOW))[1] == ["(iam)", "failed"]
+
+
 @pytest.mark.parametrize(
     ("request_", "names"),
     [

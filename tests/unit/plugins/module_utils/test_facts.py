@@ -509,3 +509,19 @@ def test_smart_connect_ids() -> None:
 
 def test_summary() -> None:
     assert _facts.summary([{"problems": ["x"]}, {"problems": []}, {"problems": ["y"]}]) == {"total": 3, "healthy": 1}
+
+
+# -- order
+
+
+def test_what_is_inside_a_task_is_in_order() -> None:
+    partitions = [{"partition_id": name} for name in ("shardId-0000000010", "2", "shardId-0000000000")]
+    task = _facts.transfer_task("s", {"task_name": "t"}, {"partitions": partitions}, 0)
+    assert [entry["partition_id"] for entry in task["partitions"]] == ["shardId-0000000000", "2", "shardId-0000000010"]
+    info = [
+        {"topic": topic, "partitions": [{"partition_id": number} for number in ("10", 2, 0)]} for topic in ("b", "a")
+    ]
+    instance = {"instance_id": None, "instance_name": None}
+    sink = _facts.sink_task(instance, "c", {"task_id": "i"}, {"topics_info": info})
+    assert [entry["topic"] for entry in sink["topics_info"]] == ["a", "b"]
+    assert [entry["partition_id"] for entry in sink["topics_info"][0]["partitions"]] == [0, 2, 10]

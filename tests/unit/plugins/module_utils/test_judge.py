@@ -712,6 +712,20 @@ def test_a_result_with_an_error_has_failed_whatever_the_play_made_of_failed(
     )
 
 
+def test_the_only_failed_request_is_told_once_also_where_a_play_took_error_away() -> None:
+    errors = [
+        {"kind": "authorization", "method": "GET", "path": "/a"},
+        {"kind": "server", "method": "GET", "path": "/b"},
+    ]
+    assert judge({"changed": False, "msg": "No.", "errors": errors[:1]}) == ["failed: No."]
+    assert judge({"msg": "No.", "errors": errors}) == [
+        "failed: No.",
+        "failed: GET /a: authorization",
+        "failed: GET /b: server",
+    ]
+    assert judge({"msg": "No.", "error": errors[0]}) == ["failed: No."]
+
+
 @pytest.mark.parametrize("nothing", [None, {}, [], ""])
 def test_an_error_that_says_nothing_is_none(nothing: t.Any) -> None:
     assert judge(result("transfer_tasks", dis(), error=nothing, errors=nothing)) == []

@@ -113,6 +113,8 @@ def test_a_password_logs_in_to_its_account_and_not_to_the_project_of_the_other(e
     ask_theirs(emulator, **USER, **BY_NAME)
     login = json.loads(emulator.requests[0].body)
     assert login["auth"]["scope"] == {"domain": {"name": USER["domain_name"]}}
+    user = next(iter(emulator.world.users.values()))
+    assert emulator.requests[1].headers["x-domain-id"] == user.domain_id  # the token's answer tells it
 
 
 @pytest.mark.parametrize("base", ["keys", "token"])

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 import typing as t
 from unittest import mock
@@ -181,3 +183,20 @@ def test_hostile_names_stay_on_one_line() -> None:
         found = result(SMART, emulator.url)
     assert found["problems"]
     assert all(text.isprintable() for text in [found["msg"], *found["problems"]])
+
+
+@pytest.mark.parametrize(
+    ("prefix", "managed", "told"),
+    [
+        ("/opt/venv", True, "-m pip install 'requests>=2.25.1', or where"),
+        ("/home/me/.local/share/pipx/venvs/ansible", False, "pipx inject ansible requests"),
+        (None, True, "the system's own: install the distribution's package, which is mostly called python3-requests"),
+        (None, False, "-m pip install 'requests>=2.25.1'"),
+    ],
+)
+def test_how_to_get_requests_fits_the_python(
+    prefix: str | None, managed: bool, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", prefix or sys.base_prefix)
+    monkeypatch.setattr(os.path, "exists", lambda path: managed and str(path).endswith("EXTERNALLY-MANAGED"))
+    assert told in _module._how_to_install()

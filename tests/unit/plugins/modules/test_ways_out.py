@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 import pytest
@@ -87,6 +88,18 @@ def test_an_address_that_is_built_names_what_it_is_built_of(
     assert called.error["endpoint"].endswith(".cloud.invalid")
     if called.error["kind"] == "connection":
         assert f" (built of {told}). " in called.result["msg"]
+
+
+def test_an_address_of_a_file_names_the_file(emulator: Emulator, tmp_path: pathlib.Path) -> None:
+    emulator.inject("v3/projects", "forbidden_403", times=None)
+    path = tmp_path / "credentials"
+    path.write_text(
+        f"[basic]\nak = {KEYS['access_key']}\nsk = {KEYS['secret_key']}\niam_endpoint = {emulator.url}\n",
+        encoding="utf-8",
+    )
+    options = {"auth_type": "profile", "credentials_file": str(path), "iam_endpoint": None, "project_id": None}
+    called = ask(DIS, emulator.url, **options)
+    assert f"The host asked was {host(emulator)} (iam_endpoint, from credentials_file). " in called.result["msg"]
 
 
 def test_the_path_after_a_base_path_is_the_whole_one(emulator: Emulator) -> None:
