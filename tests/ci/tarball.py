@@ -37,6 +37,7 @@ ALLOWED = (
     "plugins/*/*.py",
     "plugins/*/*.yml",
     "requirements.txt",
+    "roles/*/README.md",
     "roles/*/*/*.yml",
     "tests/config.yml",
     "tests/emulator/*.md",
