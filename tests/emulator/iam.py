@@ -98,7 +98,7 @@ def _whole(value: Any, least: int, most: int) -> bool:
 def _body(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise Refusal(errors.iam(400, "Bad Request", "Request body is not a JSON object."))
@@ -117,7 +117,7 @@ def _dict(value: Any, *keys: str) -> dict[str, Any]:
 def _issue(world: World, request: Request) -> Answer:
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return errors.iam(400, "Bad Request", "Request body is not a JSON object.")
     identity = _dict(body, "auth", "identity")
     if identity.get("methods") != ["password"]:

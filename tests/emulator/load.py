@@ -80,10 +80,12 @@ def _parse(path: str) -> Any:
             text = stream_.read()
     except OSError as error:
         raise WorldError(f"world file {path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise WorldError(f"world file {path}: is not UTF-8 text") from error
     if path.endswith(".json"):
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WorldError(f"world file {path}: is not JSON ({error})") from error
     try:
         import yaml
@@ -91,7 +93,7 @@ def _parse(path: str) -> Any:
         raise WorldError(f"world file {path}: reading YAML needs PyYAML; a .json world does without") from error
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise WorldError(f"world file {path}: is not YAML ({error})") from error
 
 

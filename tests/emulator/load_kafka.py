@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .load_raw import raw_answers
-from .reader import Section, wrong
+from .reader import MOST, Section, wrong
 from .world import Connector, Instance, Project, SinkTask, SmartConnect, SmartConnectTask, long_id
 
 
@@ -153,10 +153,11 @@ def _smart_connect(section: Section | None, instance_id: str) -> SmartConnect | 
 
 def generate_instances(plan: Section, project: Project) -> None:
     """The Kafka part of ``generate``."""
-    instances = plan.number("instances", 0)
-    sink_tasks = plan.number("sink_tasks", 0)
-    smart_tasks = plan.number("smart_connect_tasks", 0)
-    topic_partitions = plan.number("topic_partitions", 3)
+    instances = plan.number("instances", 0, maximum=MOST)
+    each = MOST // max(1, instances)
+    sink_tasks = plan.number("sink_tasks", 0, maximum=each)
+    smart_tasks = plan.number("smart_connect_tasks", 0, maximum=each)
+    topic_partitions = plan.number("topic_partitions", 3, maximum=max(3, each // max(1, sink_tasks)))
     for number in range(1, instances + 1):
         parts = [{"log_end_offset": 5000, "last_transfer_offset": 5000}] * topic_partitions
         sinks = [

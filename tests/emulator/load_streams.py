@@ -9,7 +9,7 @@ from typing import Any
 
 from .load_raw import raw_answers
 from .logs import LogGenerator, LogRows
-from .reader import MISSING, Section, wrong
+from .reader import MISSING, MOST, Section, wrong
 from .world import End, Partition, Project, Stream, TransferTask, short_id
 
 _KINDS = ("obs", "mrs", "dli", "dws", "cloudtable")
@@ -143,7 +143,7 @@ def _partitions(section: Section, default: int, state: str, last_transfer: int |
     value = section.any("partitions")
     normal = state if state in ("RUNNING", "ABNORMAL", "PAUSED") else "RUNNING"
     if value is None or isinstance(value, int):
-        count = section.number("partitions", default)
+        count = section.number("partitions", default, maximum=10000)
         age = _age(last_transfer, section.now)
         return [Partition(shard_id(number), normal, 1000 + number, last_transfer, age=age) for number in range(count)]
     made = []
@@ -208,9 +208,9 @@ def log_generator(plan: Section) -> LogGenerator:
 
 def generate_streams(plan: Section, project: Project) -> None:
     """The DIS part of ``generate``: streams x tasks, all alike, numbered from 0001."""
-    streams = plan.number("streams", 0)
-    tasks = plan.number("tasks", 2)
-    partitions = plan.number("partitions", 2, 1)
+    streams = plan.number("streams", 0, maximum=MOST)
+    tasks = plan.number("tasks", 2, maximum=MOST // max(1, streams))
+    partitions = plan.number("partitions", 2, 1, maximum=MOST // max(1, streams * max(1, tasks)))
     prefix = plan.text("prefix", "stream-")
     logs = plan.section("logs")
     for number in range(1, streams + 1):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import struct
 from http import HTTPStatus
@@ -190,7 +191,7 @@ class Connection(asyncio.Protocol):
             headers[name] = f"{headers[name]},{value}" if name in headers else value
         length = 0
         if "content-length" in headers:
-            if not headers["content-length"].isdigit():
+            if not re.fullmatch(r"[0-9]{1,18}", headers["content-length"], re.ASCII):
                 self._refuse(400)
                 return
             length = int(headers["content-length"])

@@ -14,6 +14,7 @@ from typing import Any
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SPAN = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$")
 MISSING: Any = object()
+MOST = 1_000_000  # of anything that is generated: it is kept in memory
 
 
 class WorldError(ValueError):

@@ -262,7 +262,7 @@ def _unknown_task(world: World, task_id: str) -> Answer:
 def _log_query(request: Request) -> tuple[str, str, int, int]:
     try:
         body = json.loads(request.body) if request.body else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise Refusal(errors.dis(400, "4200", "Invalid request. [The body is not a JSON object.]"))

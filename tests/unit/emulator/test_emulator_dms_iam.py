@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -222,3 +223,15 @@ def test_no_metadata(client_of: Any, small: dict[str, Any]) -> None:
     client = client_of(small)
     assert client.send("PUT", META_TOKEN, headers=TTL).status == 404
     assert client.send("GET", META_KEY, headers={}).status == 404
+
+
+@pytest.mark.parametrize("path", ["/v3/auth/tokens", "/v3.0/OS-CREDENTIAL/securitytokens", "/v1/transfertasklog/x"])
+def test_a_body_that_is_nested_too_deeply_is_a_malformed_one(client: Any, path: str) -> None:
+    answer = client.send("POST", path, '{"auth": ' + "[" * 200_000)
+    assert answer.status in (400, 404)
+
+
+def test_a_length_in_other_digits_is_refused(client: Any) -> None:
+    with socket.create_connection(("127.0.0.1", client.emulator.port), 5) as peer:
+        peer.sendall("POST /v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: \u00b2\r\n\r\n".encode("latin-1"))
+        assert peer.recv(100).startswith(b"HTTP/1.1 400 ")

@@ -330,3 +330,23 @@ def test_partitions_of_a_topic_can_lack_what_they_like(client_of: Any, small: di
             "lag": "-1",
         },
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("world.yml", "streams: [{name: caf\xe9}]".encode("latin-1"), "is not UTF-8 text"),
+        ("world.json", b'{"streams": ' + b"[" * 200_000, "is not JSON"),
+        ("world.yml", b"streams: " + b"[" * 20_000, "is not YAML"),
+        ("world.yml", b"generate: {streams: 1000000000}", "generate.streams"),
+        ("world.yml", b"generate: {streams: 1000, tasks: 1000, partitions: 1000}", "generate.partitions"),
+        ("world.yml", b"generate: {instances: 1000, sink_tasks: 100000}", "generate.sink_tasks"),
+        ("world.yml", b"streams: [{name: a, tasks: [{name: b, partitions: 1000000000}]}]", "partitions"),
+    ],
+)
+def test_a_world_that_cannot_be_held_is_refused_in_a_sentence(
+    tmp_path: pathlib.Path, name: str, content: bytes, told: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(WorldError, match=told):
+        read(str(tmp_path / name))
