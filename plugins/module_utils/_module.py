@@ -13,10 +13,6 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.errors import AnsibleFallbackNotFound
-from ansible_collections.hwcloud.streaming.plugins.module_utils._zipped import compile_once
-
-compile_once(__spec__)  # before the imports that gain by it
-
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _auth, _endpoints
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError, Failure, defect
 from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import MASK, Cleaner
@@ -93,6 +89,13 @@ def connection_options() -> dict[str, dict[str, t.Any]]:
 def enterprise_project_option() -> dict[str, t.Any]:
     """Return the spec of the option that the two DMS modules have for users of one enterprise project."""
     return _filled("HUAWEICLOUD_ENTERPRISE_PROJECT_ID", "HW_ENTERPRISE_PROJECT_ID")
+
+
+def environment_variables() -> frozenset[str]:
+    """Return the names of all environment variables that options of the modules are taken from."""
+    specs = [*connection_options().values(), enterprise_project_option()]
+    named = [spec["fallback"][1] for spec in specs if "fallback" in spec]
+    return frozenset(name for names in [*named, *_auth.SECRET_ENVIRONMENT.values()] for name in names)
 
 
 def list_option(alias: str | None = None) -> dict[str, t.Any]:
