@@ -37,7 +37,7 @@ class Row(t.NamedTuple):
 
 _KEYS = {"access_key": "AKEXAMPLE0000000000X", "secret_key": "SKExample0000000000000000000000000000000"}
 _QUICK_SILENCE = {"timeout": 0.3}
-_LIMIT = "the answer is larger than 33554432 bytes"
+_LIMIT = "the answer is larger than 4194304 bytes"
 _CUT = "the answer was cut short"
 _RATE = "The throttling threshold has been reached"
 
@@ -291,9 +291,9 @@ ROWS = (
     Row("gzip that cannot be unpacked", "bad_gzip", False, "protocol", "compression is broken", http_status=200),
     Row("A body that is not UTF-8", "not_utf8", False, "protocol", "not JSON", http_status=200),
     Row("JSON nested without end", "deep_nesting", False, "protocol", "not JSON", http_status=200),
-    Row("A body of more than 32 MiB, announced", "huge_body", False, "protocol", _LIMIT, http_status=200),
+    Row("A body of more than 4 MiB, announced", "huge_body", False, "protocol", _LIMIT, http_status=200),
     Row(
-        "A body of more than 32 MiB, in chunks",
+        "A body of more than 4 MiB, in chunks",
         "huge_body",
         False,
         "protocol",
@@ -302,7 +302,7 @@ ROWS = (
         http_status=200,
     ),
     Row(
-        "A body of more than 32 MiB, until it closes",
+        "A body of more than 4 MiB, until it closes",
         "huge_body",
         False,
         "protocol",
@@ -311,7 +311,7 @@ ROWS = (
         http_status=200,
     ),
     Row(
-        "A body that unpacks to more than 32 MiB",
+        "A body that unpacks to more than 4 MiB",
         "huge_body",
         False,
         "protocol",
