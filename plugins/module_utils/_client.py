@@ -247,6 +247,7 @@ class Client:
         # No SimpleQueue: before Python 3.13 a timeout that runs out within its `get` can turn into a wait without end.
         self._done: queue.Queue[tuple[_Job, _Outcome | Exception]] = queue.Queue()
         self._workers = 0
+        self._last_cleaned = ("", "")
         self._full = False  # whether the host lets no more workers start
         self._ready: deque[_Job] = deque()
         self._later: list[tuple[float, int, _Job]] = []
@@ -478,6 +479,12 @@ class Client:
         for job in jobs:
             self._fail(job, _Outcome(kind=kind, message=reason), time.monotonic())
 
+    def _cleaned(self, text: str) -> str:
+        """Clean a text, but not for each of the thousands of requests that fail with the same one."""
+        if self._last_cleaned[0] != text:
+            self._last_cleaned = (text, self._cleaner.clean(text))
+        return self._last_cleaned[1]
+
     def _fail(self, job: _Job, outcome: _Outcome, now: float) -> None:
         request = job.request
         try:
@@ -491,8 +498,8 @@ class Client:
             method=request.method,
             path=(endpoint.prefix if endpoint else "") + request.path,
             http_status=outcome.status or None,
-            error_code=self._cleaner.clean(outcome.code) or None,
-            error_msg=self._cleaner.clean(outcome.message) or None,
+            error_code=(self._cleaner.clean(outcome.code) if outcome.code else "") or None,
+            error_msg=self._cleaned(outcome.message) or None,
             request_id=self._cleaner.clean(outcome.request_id) if outcome.request_id else None,
             attempts=job.attempts,
             elapsed=round(now - job.started, 3) if job.started else 0.0,
