@@ -51,6 +51,12 @@ def parse(option: str, value: str) -> Endpoint:
     return Endpoint(f"{parts.scheme}://{host}{prefix}", host, prefix)
 
 
+def is_loopback(endpoint: Endpoint) -> bool:
+    """Tell whether what is sent to an endpoint stays on this host."""
+    name = (urlsplit(endpoint.url).hostname or "").rstrip(".")
+    return name in ("localhost", "::1") or bool(re.match(r"127(\.[0-9]{1,3}){3}\Z", name))
+
+
 def resolve(service: str, region: str | None, cloud: str | None, override: str | None) -> Endpoint:
     """Return the endpoint of `dis`, `dms`, `iam` or `sts`: the override, or `https://{service}.{region}.{cloud}`."""
     option = f"{service}_endpoint"

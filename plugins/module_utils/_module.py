@@ -301,7 +301,13 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, services: list[str]) ->
         if name == "metadata" and name not in endpoints:
             endpoints[name] = _endpoints.parse("metadata_endpoint", params["metadata_endpoint"])
         elif name not in endpoints:
-            endpoints[name] = _endpoints.resolve(name, params["region"], params["cloud"], params[f"{name}_endpoint"])
+            found = _endpoints.resolve(name, params["region"], params["cloud"], params[f"{name}_endpoint"])
+            if found.url.startswith("http:") and not _endpoints.is_loopback(found):
+                module.warn(
+                    f"{name}_endpoint is http://{found.host}, without encryption: whoever sits between this host and the"
+                    " service can read the credentials."
+                )
+            endpoints[name] = found
         return endpoints[name]
 
     for service in services:
@@ -354,6 +360,9 @@ def _complete_connection(params: dict[str, t.Any]) -> None:
                 pass
         if option["type"] == "path" and params[name]:
             params[name] = os.path.expanduser(os.path.expandvars(params[name]))
+    for name, option in connection_options().items():
+        if option["type"] == "path" and "\0" in (params[name] or ""):
+            raise ConfigurationError(f"{name} holds a NUL character, which no path of a file can.")
 
 
 def _check_connection(params: dict[str, t.Any]) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.calling import (
     ONE_THING,
     TLS,
+    Called,
     ask,
     small_world,
 )
@@ -190,6 +191,30 @@ def test_many_requests_under_a_server_that_is_silent_end_in_time() -> None:
         assert {error["kind"] for error in called.result["errors"]} == {"timeout"}
         paths = [error["path"] for error in called.result["errors"]]
         assert paths == sorted(paths)
+
+
+def test_the_first_hundred_failures_are_shown_and_the_rest_counted(emulator: Emulator) -> None:
+    emulator.inject("transfer-tasks", "forbidden_403", times=None)
+    called = ask(DIS, emulator.url, stream_names=[f"s{number:03}" for number in range(130)])
+    assert (len(called.result["errors"]), called.result["errors_left_out"]) == (100, 30)
+    assert called.result["errors"][0] == called.error
+    assert " 129 more requests failed or had no turn" in called.result["msg"]
+
+
+def test_credentials_in_the_clear_are_warned_of(emulator: Emulator) -> None:
+    called = ask(DIS, "http://dis.example.invalid", total_timeout=0.5, retries=0)
+    assert any("dis_endpoint is http://dis.example.invalid, without encryption" in text for text in warnings_of(called))
+    assert not warnings_of(ask(DIS, emulator.url))
+
+
+def test_a_path_with_a_nul_is_refused(emulator: Emulator) -> None:
+    called = ask(DIS, emulator.url, ca_path="/tmp/a\0b")
+    assert called.error["kind"] == "configuration"
+    assert "ca_path holds a NUL character" in called.result["msg"]
+
+
+def warnings_of(called: Called) -> list[str]:
+    return [str(text) for text in called.result.get("warnings", [])]
 
 
 def test_a_pool_slot_is_free_again_after_each_kind_of_broken_answer(emulator: Emulator) -> None:
