@@ -281,5 +281,5 @@ def _check_names(where: str, value: t.Any) -> None:
 @contextlib.contextmanager
 def no_time_to_wait() -> t.Iterator[None]:
     """Let a refusal by throttling be the last word, as where the next attempt would come after `total_timeout`."""
-    with mock.patch.object(_client, "backoff", return_value=1e6), mock.patch.object(_client, "THROTTLED_AGAIN", 1e6):
+    with mock.patch.object(_client._Pace, "throttled", return_value=1e6):
         yield
