@@ -212,6 +212,7 @@ options:
     description:
       - Attempts after the first, for each request. Only what can help is tried again, such as throttling, HTTP status 500, 502, 503
         and 504, broken connections and timeouts.
+      - Refusals by throttling do not count since version 1.1.0 of this collection. They are waited for as long as O(total_timeout) allows.
     type: int
     default: 4
   concurrency:

@@ -45,8 +45,12 @@ BACKOFF_FIRST, BACKOFF_LONGEST = 0.5, 30.0  # seconds
 HOPELESS_IN_A_ROW = 3
 PROOF = frozenset({"", "authorization", "invalid_request"})  # kinds of outcome that only known credentials get
 TELLING = 20  # successes within a second
+THROTTLED_AGAIN = 1.0  # seconds that lie at least between a request's second refusal by throttling and the next attempt
 SLOWEST_RATE = 5.0  # requests a second to go on with when nothing is known of a service's limit
 PROGRESS_EVERY = 100
+DEPTH_LIMIT, DIGITS_LIMIT = 64, 30  # of JSON: what is beyond them ends Python or Ansible, not just a request
+LARGE = 256 * 1024  # bytes: one answer above it is parsed at a time, since it may take a hundred times as much memory
+_large = threading.Lock()
 
 Flow = t.Generator[t.Any, t.Any, t.Any]
 
@@ -120,12 +124,24 @@ class _Outcome(t.NamedTuple):
 class _Job:
     """A request on its way, and the place that waits for its reply."""
 
-    __slots__ = ("attempts", "credentials", "flow", "fresh", "renewed", "request", "sent", "slot", "started")
+    __slots__ = (
+        "attempts",
+        "credentials",
+        "flow",
+        "fresh",
+        "renewed",
+        "request",
+        "sent",
+        "slot",
+        "started",
+        "throttled",
+    )
 
     def __init__(self, request: Request, flow: _Running, slot: int) -> None:
         self.request, self.flow, self.slot = request, flow, slot
         self.attempts = 0
         self.renewed = 0  # attempts that the old token is to blame for: not held against `retries`
+        self.throttled = 0  # attempts that were refused because of too many: waited for as long as there is time
         self.started = self.sent = 0.0
         self.credentials: t.Any = None
         self.fresh = False  # the connection broke: the next one must not be another that was left open
@@ -165,8 +181,11 @@ class _Pace:
         self._streak = 0
         self._successes.append(now)
 
-    def throttled(self, sent_at: float, now: float, wait: float | None) -> float:
-        """Slow all down after a refusal; return the seconds until the next request may leave."""
+    def throttled(self, sent_at: float, now: float, wait: float | None, longest: float = BACKOFF_LONGEST) -> float:
+        """Slow all down after a refusal; return the seconds until the next request may leave.
+
+        wait: as the service asks for; without it at most `longest`.
+        """
         if sent_at > self._slowed_at:  # one that left after the last slow-down: still too fast
             reached = sum(1 for at in self._successes if at > now - 1)
             self._rate = max(SLOWEST_RATE, 0.95 * reached)
@@ -174,7 +193,7 @@ class _Pace:
             self._growth = 0.0007 if reached >= TELLING else 0.05
             self._slowed_at = now
             self._streak += 1
-            wait = backoff(self._streak) if wait is None else wait
+            wait = min(backoff(self._streak), longest) if wait is None else wait
         self.free_at = max(self.free_at, now + (wait or 0.0))
         return self.free_at - now
 
@@ -228,6 +247,8 @@ class Client:
         # No SimpleQueue: before Python 3.13 a timeout that runs out within its `get` can turn into a wait without end.
         self._done: queue.Queue[tuple[_Job, _Outcome | Exception]] = queue.Queue()
         self._workers = 0
+        self._last_cleaned = ("", "")
+        self._full = False  # whether the host lets no more workers start
         self._ready: deque[_Job] = deque()
         self._later: list[tuple[float, int, _Job]] = []
         self._in_flight: dict[int, _Job] = {}
@@ -324,7 +345,7 @@ class Client:
         """Hand requests to the workers as far as limits allow; return when to look again (monotonic seconds)."""
         while self._later and self._later[0][0] <= now:
             self._ready.appendleft(heapq.heappop(self._later)[2])
-        while self._ready and len(self._in_flight) < self._limit:
+        while self._ready and len(self._in_flight) < (self._workers if self._full else self._limit):
             if self._pace.free_at > now:
                 break
             job = self._ready.popleft()
@@ -349,9 +370,24 @@ class Client:
         self._pace.sent(now)
         self._in_flight[id(job)] = job
         if self._workers < min(len(self._in_flight), self._policy.concurrency):
-            self._workers += 1
-            threading.Thread(target=self._work, daemon=True).start()
+            self._add_worker()
         self._todo.put(job)
+
+    def _add_worker(self) -> None:
+        """Start one more worker; where the host allows no more, go on with those there are."""
+        if self._full:
+            return
+        try:
+            threading.Thread(target=self._work, daemon=True).start()
+        except (RuntimeError, MemoryError):
+            self._full = True
+            if not self._workers:
+                raise ConfigurationError(
+                    "This host does not let the module start a thread: raise the limit of processes (ulimit -u, or pids of the"
+                    " container) or of memory that it runs under."
+                ) from None
+            return
+        self._workers += 1
 
     def _take_in(self, job: _Job, outcome: _Outcome) -> None:
         now = time.monotonic()
@@ -370,12 +406,18 @@ class Client:
         wait = outcome.retry_after
         if outcome.kind == "throttled":
             self.throttled += 1
+            job.throttled += 1
             if outcome.again and (wait is None or now + wait < self._deadline):
-                wait = self._pace.throttled(job.sent, now, wait)
+                # Without a word of the service, the last question is asked while there is time for its answer.
+                longest = max(THROTTLED_AGAIN, self._deadline - now - THROTTLED_AGAIN)
+                wait = self._pace.throttled(job.sent, now, wait, longest)
+                if job.throttled > 1:
+                    wait = max(wait, THROTTLED_AGAIN)
         elif wait is None:
-            wait = backoff(job.attempts - job.renewed)
+            wait = backoff(job.attempts - job.renewed - job.throttled)
         too_late = wait is not None and now + wait >= self._deadline
-        left = self._over is None and job.attempts - job.renewed <= self._policy.retries
+        tried = job.attempts - job.renewed - job.throttled
+        left = self._over is None and (outcome.kind == "throttled" or tried <= self._policy.retries)
         if outcome.again and left and not too_late:
             job.fresh = not outcome.status
             heapq.heappush(self._later, (now + (wait or 0.0), next(self._order), job))
@@ -437,6 +479,12 @@ class Client:
         for job in jobs:
             self._fail(job, _Outcome(kind=kind, message=reason), time.monotonic())
 
+    def _cleaned(self, text: str) -> str:
+        """Clean a text, but not for each of the thousands of requests that fail with the same one."""
+        if self._last_cleaned[0] != text:
+            self._last_cleaned = (text, self._cleaner.clean(text))
+        return self._last_cleaned[1]
+
     def _fail(self, job: _Job, outcome: _Outcome, now: float) -> None:
         request = job.request
         try:
@@ -450,8 +498,8 @@ class Client:
             method=request.method,
             path=(endpoint.prefix if endpoint else "") + request.path,
             http_status=outcome.status or None,
-            error_code=self._cleaner.clean(outcome.code) or None,
-            error_msg=self._cleaner.clean(outcome.message) or None,
+            error_code=(self._cleaner.clean(outcome.code) if outcome.code else "") or None,
+            error_msg=self._cleaned(outcome.message) or None,
             request_id=self._cleaner.clean(outcome.request_id) if outcome.request_id else None,
             attempts=job.attempts,
             elapsed=round(now - job.started, 3) if job.started else 0.0,
@@ -516,7 +564,12 @@ class Client:
         except TransportError as error:
             message = f"{endpoint.url}: {error.reason}"
             return _Outcome(kind=error.kind, again=error.again, status=error.status, message=message)
-        return _judged(request, answer)
+        if len(answer.content) <= LARGE:
+            return _judged(request, answer)
+        with _large:
+            if time.monotonic() >= self._deadline:  # nobody waits for it any more
+                return _Outcome(kind="timeout", status=answer.status, message="no time was left to read the answer")
+            return _judged(request, answer)
 
 
 def _judged(request: Request, answer: Answer) -> _Outcome:
@@ -525,12 +578,14 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
     status = answer.status
     if status in request.absent:
         return _Outcome(reply=Reply(absent=True), status=status)
-    cut = False
+    cut, beyond = False, ""
     as_text = request.text and 200 <= status < 300
     try:
         value: t.Any = answer.content.decode("utf-8") if as_text else _decoded(answer.content)
     except (ValueError, RecursionError) as error:
         value, cut = None, _ends_too_soon(answer.content, error)
+        if isinstance(error, (BeyondLimit, RecursionError)):
+            cut, beyond = False, str(error) if isinstance(error, BeyondLimit) else _TOO_DEEP
     if 200 <= status < 300:
         if cut:
             return _Outcome(
@@ -539,7 +594,7 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
         code, message = "", ""
         try:
             if not isinstance(value, str if as_text else dict):
-                raise ShapeError(_what_came(answer.content, value))
+                raise ShapeError(beyond or _what_came(answer.content, value))
             if request.needed_header and not answer.headers.get(request.needed_header):
                 raise ShapeError(f"no header {request.needed_header} in the answer")
             return _Outcome(reply=Reply(request.shape(value), answer.headers), status=status)
@@ -558,7 +613,7 @@ def _judged(request: Request, answer: Answer) -> _Outcome:
             request_id = told_id if isinstance(told_id, str) else None
         status_of_code = status
         if not message and answer.content and not isinstance(value, dict):
-            message = _what_came(answer.content, value)
+            message = beyond or _what_came(answer.content, value)
         if 300 <= status < 400:
             message = "a redirect, which is not followed"
         elif status == 407:
@@ -599,16 +654,44 @@ def _what_came(content: bytes, value: t.Any) -> str:
     return f"a JSON {type(value).__name__} instead of an object"
 
 
+_TOO_DEEP = f"JSON nested more than {DEPTH_LIMIT} deep"
+
+
+class BeyondLimit(ValueError):
+    """JSON that is right but more than any service means; the text says what of it."""
+
+
 def _decoded(content: bytes) -> t.Any:
     """Return the value of a JSON text; ValueError also for what Python takes but JSON does not have."""
-    value = json.loads(content.decode("utf-8-sig"), parse_constant=_number, parse_float=_number)
+    value = json.loads(content.decode("utf-8-sig"), parse_constant=_number, parse_float=_number, parse_int=_whole)
     if b"\\ud" in content or b"\\uD" in content:  # half a surrogate pair cannot be put out again
         json.dumps(value, ensure_ascii=False).encode("utf-8")
+    level, depth = [value] if isinstance(value, (dict, list)) else [], 0
+    while level:
+        depth += 1
+        if depth > DEPTH_LIMIT:
+            raise BeyondLimit(_TOO_DEEP)
+        level = [
+            item
+            for container in level
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, (dict, list))
+        ]
     return value
 
 
 def _number(text: str) -> float:
     number = float(text)
     if number - number != 0:  # an infinity or not a number
-        raise ValueError(f"{text} is not a JSON number")
+        raise ValueError(f"{text[:20]} is not a JSON number")
+    if abs(number) >= 10.0**DIGITS_LIMIT or (
+        len(text) > DIGITS_LIMIT and sum(map(str.isdigit, text.lower().partition("e")[0])) > DIGITS_LIMIT
+    ):
+        raise BeyondLimit(f"a number of more than {DIGITS_LIMIT} digits")
     return number
+
+
+def _whole(text: str) -> int:
+    if len(text.lstrip("-")) > DIGITS_LIMIT:
+        raise BeyondLimit(f"a number of more than {DIGITS_LIMIT} digits")
+    return int(text)

@@ -38,6 +38,8 @@ def parse(option: str, value: str) -> Endpoint:
         raise ConfigurationError(f"{option} is not a URL; {way_out}.") from None
     if parts.username or parts.password:
         raise ConfigurationError(f"{option} must not hold a user name or password; {way_out}.")
+    if port == 0:
+        raise ConfigurationError(f"{option} is {value!r}: port 0 is no port that can be reached; {way_out}.")
     writable = value.isascii() and value.isprintable() and " " not in value
     if not writable or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         shown = "not a URL" if "@" in value else repr(value)
@@ -47,6 +49,12 @@ def parse(option: str, value: str) -> Endpoint:
         host += f":{port}"
     prefix = parts.path.rstrip("/")
     return Endpoint(f"{parts.scheme}://{host}{prefix}", host, prefix)
+
+
+def is_loopback(endpoint: Endpoint) -> bool:
+    """Tell whether what is sent to an endpoint stays on this host."""
+    name = (urlsplit(endpoint.url).hostname or "").rstrip(".")
+    return name in ("localhost", "::1") or bool(re.match(r"127(\.[0-9]{1,3}){3}\Z", name))
 
 
 def resolve(service: str, region: str | None, cloud: str | None, override: str | None) -> Endpoint:

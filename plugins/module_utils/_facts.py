@@ -76,7 +76,8 @@ def _tidy_object(value: dict[str, t.Any], free: bool = False) -> Facts:
             continue
         if key == name:
             exact.add(name)
-        if _SECRET_KEY.search(name) and item not in (None, ""):
+        # A user's own key stays as it is written, but is looked at as if it were a field's name.
+        if (_SECRET_KEY.search(name) or (free and _SECRET_KEY.search(clean_name(key)))) and item not in (None, ""):
             tidied[name] = MASK
         elif isinstance(item, dict):
             tidied[name] = _tidy_object(item, bool(_FREE_KEYS.search(name)))

@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
 NO_STATS = {"requests": 0, "retries": 0, "throttled": 0, "connections": 0, "elapsed": 0.0}
 REGISTERED_LENGTH = 8  # Ansible replaces a registered value wherever it occurs: shorter ones would garble facts
 LIMITS = ("max_age", "max_lag", "max_discarded")  # the options that add to the problems
+SHOWN_FAILURES = 100  # in `errors`
 LONGEST_TIMEOUT = 10**8  # seconds; the system's own limits are not far behind
 _SAFE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -220,16 +221,18 @@ def run(
         failures = [Failure("configuration", error_msg=cleaner.clean(str(error)))]
     except Exception as error:  # noqa: BLE001  # a defect of the collection: say where, not what the values were
         failures = [Failure("protocol", error_msg=defect(error))]
+    failures, left_out = _bounded(failures)
     failures = [_masked(failure, cleaner) for failure in failures]
     try:
-        message = _stand(result, failures, call, cleaner, line)
+        message = _stand(result, failures, left_out, call, cleaner, line)
         if module.params.get("only_problems"):
             result[tasks] = [task for task in result[tasks] if task["problems"]]
     except Exception as error:  # noqa: BLE001  # likewise: what was gathered is still in the result
-        failures = [Failure("protocol", error_msg=defect(error)), *failures]
-        message = _failure_message(failures)
+        failures, more = _bounded([Failure("protocol", error_msg=defect(error)), *failures])
+        left_out += more
+        message = _failure_message(failures, left_out)
         result["problems"] = [f"failed: {message}"]
-    _finish(module, result, failures, message)
+    _finish(module, result, failures, left_out, message)
 
 
 def _gather(
@@ -301,7 +304,13 @@ def _client_for(module: AnsibleModule, cleaner: Cleaner, services: list[str]) ->
         if name == "metadata" and name not in endpoints:
             endpoints[name] = _endpoints.parse("metadata_endpoint", params["metadata_endpoint"])
         elif name not in endpoints:
-            endpoints[name] = _endpoints.resolve(name, params["region"], params["cloud"], params[f"{name}_endpoint"])
+            found = _endpoints.resolve(name, params["region"], params["cloud"], params[f"{name}_endpoint"])
+            if found.url.startswith("http:") and not _endpoints.is_loopback(found):
+                module.warn(
+                    f"{name}_endpoint is http://{found.host}, without encryption: whoever sits between this host and the"
+                    " service can read the credentials."
+                )
+            endpoints[name] = found
         return endpoints[name]
 
     for service in services:
@@ -354,6 +363,9 @@ def _complete_connection(params: dict[str, t.Any]) -> None:
                 pass
         if option["type"] == "path" and params[name]:
             params[name] = os.path.expanduser(os.path.expandvars(params[name]))
+    for name, option in connection_options().items():
+        if option["type"] == "path" and "\0" in (params[name] or ""):
+            raise ConfigurationError(f"{name} holds a NUL character, which no path of a file can.")
 
 
 def _check_connection(params: dict[str, t.Any]) -> None:
@@ -387,7 +399,9 @@ def _masked(failure: Failure, cleaner: Cleaner) -> Failure:
     return failure._replace(purpose=purpose, path=path or None)
 
 
-def _stand(result: dict[str, t.Any], failures: list[Failure], call: Call, cleaner: Cleaner, line: Line) -> str:
+def _stand(
+    result: dict[str, t.Any], failures: list[Failure], left_out: int, call: Call, cleaner: Cleaner, line: Line
+) -> str:
     """Put into the result what is wrong in it; return its message: how things stand, or what failed."""
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _standing
 
@@ -396,8 +410,9 @@ def _stand(result: dict[str, t.Any], failures: list[Failure], call: Call, cleane
     if failures:
         errors = [failure.as_dict() for failure in failures]
         first = _first(failures).as_dict()
-        message = _failure_message(failures)
-        seen = {**result, "failed": True, "msg": message, "error": first, "errors": errors}
+        message = _failure_message(failures, left_out)
+        told = {"msg": message, "error": first, "errors": errors, "errors_left_out": left_out}
+        seen = {**result, "failed": True, **told}
     problems = _standing.judge(seen, call.limits, call.now, cleaner.mask)
     result.update(summary=seen["summary"], problems=problems)
     return message or cleaner.mask([_standing.with_problems(line(result), problems)])[0]
@@ -408,19 +423,34 @@ def _first(failures: list[Failure]) -> Failure:
     return next((failure for failure in failures if failure.attempts), failures[0])
 
 
-def _failure_message(failures: list[Failure]) -> str:
+def _bounded(failures: list[Failure]) -> tuple[list[Failure], int]:
+    """Return the failures that are shown, the one that the message speaks of among them, and how many are not."""
+    if len(failures) <= SHOWN_FAILURES:
+        return failures, 0
+    shown = failures[:SHOWN_FAILURES]
+    first = _first(failures)
+    if first not in shown:
+        shown[-1] = first
+    return shown, len(failures) - SHOWN_FAILURES
+
+
+def _failure_message(failures: list[Failure], left_out: int) -> str:
     first = _first(failures)
     message = first.error_msg or "" if first.kind == "configuration" else first.sentence()
-    if len(failures) > 1:
-        more = "1 more request" if len(failures) == 2 else f"{len(failures) - 1} more requests"
+    others = len(failures) - 1 + left_out
+    if others:
+        more = "1 more request" if others == 1 else f"{others} more requests"
         message = f"{message} {more} failed or had no turn, see errors; what did arrive is in the result."
     return message
 
 
-def _finish(module: AnsibleModule, result: dict[str, t.Any], failures: list[Failure], message: str) -> t.NoReturn:
+def _finish(
+    module: AnsibleModule, result: dict[str, t.Any], failures: list[Failure], left_out: int, message: str
+) -> t.NoReturn:
     """End the module with what was gathered, as a failure if anything failed."""
     if failures:
         result["errors"] = [failure.as_dict() for failure in failures]
+        result["errors_left_out"] = left_out
     module.no_log_values = _registered(module.no_log_values, result)
     result["invocation"] = {"module_args": _shown_options(module)}
     if not failures:

@@ -30,11 +30,12 @@ _TOKEN = r"(?:x[-_](?:auth|subject|security|metadata)[-_]token)"
 _LABELLED = re.compile(
     rf"(authorization{_BETWEEN})[^|\"'\n]+"
     rf"|((?:{_TOKEN}|signature){_BETWEEN})[^\s,;|\"'}}\])<>&]+"
-    rf"|({_TOKEN}[ \[(<]+)(?=[^\s\d]{{0,99}}\d)[^\s,;|\"'}}\])<>&]{{8,}}",
+    rf"|({_TOKEN}[ \[(<]{{1,9}})(?=[^\s\d]{{0,99}}\d)[^\s,;|\"'}}\])<>&]{{8,}}",
     re.IGNORECASE,
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_ESCAPED = re.compile(r"\\+(?:u00|x)([0-9a-fA-F]{2})|\\([nrtbf\"'/\\])")
+# A run of backslashes is looked at from its start only: it may be thousands long.
+_ESCAPED = re.compile(r"(?<!\\)\\+(?:u00|x)([0-9a-fA-F]{2})|\\([nrtbf\"'/\\])")
 _DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[^\W\d_]")
 _MIXED = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
@@ -163,6 +164,9 @@ def _forms(secret: str) -> t.Iterator[str]:
     yield from (secret, quote(raw), quote(raw, safe=""), quote(raw, safe="!*'()"), quote_plus(raw), raw.hex())
     for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
         yield from (escaped, escaped.replace("/", "\\/"), json.dumps(escaped)[1:-1])
+    if not secret.isascii():  # as bytes in Python, and as a header's UTF-8 comes out of http.client
+        misread = raw.decode("latin-1")
+        yield from (repr(raw)[2:-1], misread, html.escape(misread), json.dumps(misread)[1:-1], quote(misread))
     yield from (repr(secret)[1:-1], html.escape(secret), html.escape(secret, quote=False))
     for offset in range(3):
         # The characters at the ends also depend on the neighbouring bytes; those between are the secret's own.

@@ -238,7 +238,7 @@ def _flat(value: t.Any, longest: int = LONGEST_NAME) -> str:
 
 def _number(value: t.Any) -> float | None:
     """Return a number that can be compared, else None: no bool, and no NaN, which no limit would ever hold back."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:  # noqa: PLR0124 (NaN)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
     return value if -TOO_LARGE < value < TOO_LARGE else None
 

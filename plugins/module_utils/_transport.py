@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
 
-BODY_LIMIT = 32 * 1024 * 1024  # bytes, decoded; the largest real page is well under 1 MiB
+BODY_LIMIT = 4 * 1024 * 1024  # bytes, decoded; the largest real page is well under 1 MiB
+INTERIM_LIMIT = 20  # interim answers (1xx) before the one that counts
 TLS_ERRORS = frozenset(
     {"SSLError", "CertificateError", "SSLCertVerificationError", "SSLEOFError", "SSLZeroReturnError"}
 )
@@ -130,6 +131,7 @@ class Transport:
 
     def close(self) -> None:
         """Close the idle connections."""
+        self._adapter.close_idle()
         self._adapter.close()
 
 
@@ -200,27 +202,21 @@ def _adapter(size: int, validate_certs: bool, ca_path: str | None, tally: _Tally
                 self._tls = {"ssl_context": _tls_context(validate_certs, ca_path), "cert_reqs": requirement}
             return self._tls
 
-        def _counted(self, pool: t.Any) -> t.Any:
-            if not hasattr(pool, "counted"):
-                kind = pool.ConnectionCls
+        def _own(self, manager: t.Any) -> t.Any:
+            if not hasattr(manager, "own"):
+                kinds = manager.pool_classes_by_scheme
+                manager.pool_classes_by_scheme = {
+                    scheme: _pool_class(kind, tally, self.wanted) for scheme, kind in kinds.items()
+                }
+                manager.own = True
+            return manager
 
-                class Connection(kind):  # type: ignore[valid-type, misc]  # the class is known at run time only
-                    def _new_conn(self) -> t.Any:
-                        opened = super()._new_conn()
-                        tally.add()
-                        return opened
-
-                take = pool._get_conn
-
-                def taken(timeout: float | None = None) -> t.Any:
-                    connection = take(timeout=timeout)
-                    if self.wanted.fresh:
-                        connection.close()  # a closed one is opened anew
-                    return connection
-
-                pool.ConnectionCls, pool._get_conn = Connection, taken
-                pool.counted = True
-            return pool
+        def close_idle(self) -> None:
+            for manager in (self.poolmanager, *self.proxy_manager.values()):
+                for key in manager.pools.keys():  # noqa: SIM118  # no dict: it cannot be iterated
+                    pool = manager.pools.get(key)
+                    if pool is not None:
+                        pool.close()
 
         def get_connection(self, url: t.Any, proxies: t.Any = None) -> t.Any:  # requests before 2.32
             with self._lock:
@@ -229,7 +225,7 @@ def _adapter(size: int, validate_certs: bool, ca_path: str | None, tally: _Tally
                 secure = self._context() if url.startswith("https:") else through
                 own = {"proxy_ssl_context": through["ssl_context"]} if through else {}
                 manager = self.proxy_manager_for(proxy, **own) if proxy else self.poolmanager
-                return self._counted(manager.connection_from_url(url, pool_kwargs=secure))
+                return self._own(manager).connection_from_url(url, pool_kwargs=secure)
 
         def get_connection_with_tls_context(
             self, request: t.Any, verify: t.Any, proxies: t.Any = None, cert: t.Any = None
@@ -250,6 +246,99 @@ def _adapter(size: int, validate_certs: bool, ca_path: str | None, tally: _Tally
 
         disable_warnings()  # the module warns once, by itself
     return Adapter(pool_connections=8, pool_maxsize=size, pool_block=True, max_retries=0)
+
+
+def _pool_class(kind: t.Any, tally: _Tally, wanted: t.Any) -> t.Any:
+    """Return a kind of pool that counts what it opens and takes no connection back on which anything may still come."""
+    from urllib3.exceptions import ClosedPoolError
+
+    response_class = _response_class()
+
+    class Connection(kind.ConnectionCls):  # type: ignore[misc]  # the class is known at run time only
+        last: t.Any = None
+
+        def _new_conn(self) -> t.Any:
+            opened = super()._new_conn()
+            tally.add()
+            return opened
+
+        def response_class(self, *args: t.Any, **named: t.Any) -> t.Any:
+            self.last = response_class(*args, **named)
+            return self.last
+
+        def close(self) -> None:
+            self.last = None
+            super().close()
+
+    class Pool(kind):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+        def _get_conn(self, timeout: float | None = None) -> t.Any:
+            connection = super()._get_conn(timeout=timeout)
+            if wanted.fresh:
+                connection.close()  # a closed one is opened anew
+            return connection
+
+        def _put_conn(self, conn: t.Any) -> None:
+            last = getattr(conn, "last", None)
+            if last is not None and (last.more or not last.isclosed()):
+                conn.close()
+            try:
+                super()._put_conn(conn)
+            except ClosedPoolError:  # the call is over
+                if conn is not None:
+                    conn.close()
+
+    return Pool
+
+
+def _response_class() -> t.Any:
+    """Return http.client's response, which skips 100 only, as one that reads on after each interim answer.
+
+    Left on the connection, the final answer would be taken for that of the next question.
+    """
+    from http.client import BadStatusLine, HTTPException, HTTPResponse, parse_headers
+
+    class SwitchedProtocols(HTTPException):
+        """The service goes on in another protocol, which nobody asked for."""
+
+    class Response(HTTPResponse):
+        more = False  # whether something came after the end of the answer
+
+        def _read_status(self) -> tuple[str, int, str]:
+            for _interim in range(INTERIM_LIMIT + 1):
+                told: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+                if told[1] == 101:
+                    raise SwitchedProtocols
+                if told[1] >= 200:
+                    return told
+                parse_headers(self.fp)
+            raise BadStatusLine("too many interim answers")
+
+        def _close_conn(self) -> None:
+            if self.fp is not None:
+                self.more = self.more or _more(self.fp)
+            super()._close_conn()  # type: ignore[misc]
+
+    return Response
+
+
+def _more(reader: t.Any) -> bool:
+    """Tell without waiting whether there is something more to read, in the buffers or on the line."""
+    from ssl import SSLWantReadError
+
+    try:
+        line = reader.raw._sock
+        timeout = line.gettimeout()
+        line.settimeout(0)
+        try:
+            return bool(reader.peek(1))
+        finally:
+            line.settimeout(timeout)
+    except SSLWantReadError:
+        return False
+    except (AttributeError, OSError, ValueError):
+        return True  # whatever it is, nobody knows what comes next
 
 
 def _tls_context(validate_certs: bool, ca_path: str | None) -> t.Any:
@@ -360,6 +449,8 @@ def _translated(error: BaseException, silence: float) -> TransportError:
         return TransportError("connection", True, "the connection was reset")
     if "RemoteDisconnected" in names:
         return TransportError("connection", True, "the connection was closed without an answer")
+    if "SwitchedProtocols" in names:
+        return TransportError("protocol", False, "the answer switches to another protocol (HTTP 101)")
     if names & {"BadStatusLine", "LineTooLong"}:
         return TransportError("protocol", True, "the answer is not HTTP")
     return TransportError("connection", True, "the connection failed")

@@ -428,11 +428,17 @@ error:
       type: float
       sample: 0.05
 errors:
-  description: One entry for each request that failed for good, in a stable order.
+  description: One entry for each request that failed for good, in a stable order. Since version 1.1.0 of this collection at most 100.
   returned: failure, but not when Ansible's own argument check refuses the options
   type: list
   elements: dict
   contains: *failure
+errors_left_out:
+  description: How many failures RV(errors) does not show.
+  returned: failure, but not when Ansible's own argument check refuses the options
+  type: int
+  sample: 0
+  version_added: 1.1.0
 """
 
 import typing as t

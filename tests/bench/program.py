@@ -30,6 +30,7 @@ SCENES: dict[str, Callable[[scenes.Plan], Any]] = {
     "at_once": scenes.at_once,
     "over_tls": scenes.over_tls,
     "throttled": scenes.throttled,
+    "lag": scenes.lag,
     "judged": judged.judged,
 }
 

@@ -52,6 +52,11 @@ def tables(results: dict[str, Any]) -> Iterator[Table]:
         yield _tls(results["over_tls"])
     if "throttled" in results:
         yield _throttled(results["throttled"])
+    if "lag" in results:
+        found = results["lag"]
+        rows = [(word, f"{found['requests'][word]:,}", _seconds(found["seconds"][word])) for word in found["seconds"]]
+        title = f"{found['streams']:,} streams with and without lag, at 20 ms"
+        yield Table(title, ("lag", "requests", "seconds"), rows, INSIDE)
     if "judged" in results:
         rows = [
             (f"{found['tasks']:,}", _seconds(found["table"]), _seconds(found["problems"]))
@@ -195,6 +200,9 @@ def targets(results: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
             "yes" if faster >= 60 else "no",
         )
         yield at_most("connections", 16, found["connections"])
+    if "lag" in results:
+        taken = results["lag"]["seconds"]
+        yield at_most("lag asked for ÷ not", 1.6, taken["with"] / taken["without"])
     if "judged" in results:
         taken = {found["tasks"]: found["table"] for found in results["judged"]}
         yield at_most("a table of 2,000 tasks", 1, taken[2000], " s")

@@ -232,6 +232,23 @@ def _seconds(work: Callable[[], Any]) -> Callable[[], float]:
     return lambda: float(work()["seconds"])
 
 
+def lag(plan: Plan) -> dict[str, Any]:
+    """J: all streams with and without their lag: three requests a stream become four."""
+    count = plan.streams[-1]
+    with Emulation(20) as emulation, _workers() as (inside, _raw, _peers):
+        options = connection(emulation.url, stream_names=names(count))
+        calls = {
+            word: {"module": "dis_transfer_task_info", "options": {**options, "lag": word == "with"}}
+            for word in ("without", "with")
+        }
+        requests = {word: inside.ask(**call)["requests"] for word, call in calls.items()}
+        works = {
+            word: lambda call=call: float(inside.ask(**call)["seconds"])  # type: ignore[misc]
+            for word, call in calls.items()
+        }
+        return {"streams": count, "requests": requests, "seconds": interleaved(plan.rounds, works)}
+
+
 def throttled(plan: Plan) -> list[dict[str, Any]]:
     """300 requests where 50 a second are allowed: the time against what the limit dictates, and the refusals."""
     found = []

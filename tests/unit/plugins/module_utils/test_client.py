@@ -375,6 +375,110 @@ def test_a_wait_past_the_end_fails_at_once(status: int) -> None:
     assert len(wire.paths) == 1
 
 
+def test_throttling_is_waited_for_whatever_retries_says() -> None:
+    answers = [refusal(429), refusal(429), refusal(503), refusal(429), ok()]
+    client, wire = made(lambda path, headers: answers.pop(0), retries=1)
+    (reply,) = replies(client, all_of(["/a"]))
+    assert reply.value == 1
+    first, second, third, fourth, fifth = wire.sent_at
+    assert second - first < 0.9
+    assert third - second >= 1.0
+    assert fourth - third < 0.9
+    assert fifth - fourth >= 1.0
+
+
+def test_other_failures_count_though_throttling_lies_between() -> None:
+    answers = [refusal(503), refusal(429), refusal(503), ok()]
+    client, _wire = made(lambda path, headers: answers.pop(0), retries=1)
+    (reply,) = replies(client, all_of(["/a"]))
+    assert (reply.failure.kind, reply.failure.attempts) == ("server", 3)
+
+
+def test_throttling_without_end_is_asked_until_there_is_no_time() -> None:
+    """The last wait is cut, so that what was left of the time is not given away."""
+    client, wire = made(lambda path, headers: refusal(429), retries=0, total_timeout=4)
+    with mock.patch.object(_client, "backoff", lambda attempt: 10.0**attempt):
+        (reply,) = replies(client, all_of(["/a"]))
+    assert reply.failure.kind == "throttled"
+    assert 2.9 <= wire.sent_at[-1] - wire.sent_at[0] < 4
+    assert client.throttled == len(wire.paths) >= 2
+
+
+@pytest.mark.parametrize("allowed", [1, 3])
+def test_the_host_lets_no_more_threads_start(allowed: int) -> None:
+    start, started = threading.Thread.start, []
+
+    def limited(thread: threading.Thread) -> None:
+        if len(started) == allowed:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    client, wire = made(lambda path, headers: ok(), concurrency=8)
+    with mock.patch.object(threading.Thread, "start", limited):
+        told = replies(client, all_of(f"/{number}" for number in range(20)))
+    assert [reply.value for reply in told] == [1] * 20
+    assert len(wire.paths) == 20
+
+
+def test_the_host_lets_no_thread_start_at_all() -> None:
+    client, wire = made(lambda path, headers: ok())
+    refused = mock.patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread"))
+    with refused, pytest.raises(ConfigurationError, match="the limit of processes"):
+        client.run(all_of(["/a"]))
+    assert wire.paths == []
+
+
+def test_large_answers_are_read_one_at_a_time() -> None:
+    reading: list[int] = []
+    most: list[int] = []
+
+    def shape(body: t.Any) -> t.Any:
+        reading.append(1)
+        most.append(len(reading))
+        time.sleep(0.02)
+        reading.pop()
+        return len(body)
+
+    body = b'{"value": "' + b"x" * _client.LARGE + b'"}'
+    client, _wire = made(lambda path, headers: ok(body))
+
+    def flow() -> Flow:
+        return (yield [wanted(f"/{number}", shape=shape) for number in range(6)])
+
+    assert [reply.value for reply in replies(client, flow())] == [1] * 6
+    assert max(most) == 1
+
+
+@pytest.mark.parametrize(
+    ("inside", "right"),
+    [
+        (b"[" * 63 + b"]" * 63, True),
+        (b"[" * 64 + b"]" * 64, False),
+        (b'{"a":' * 64 + b"1" + b"}" * 64, False),
+        (b"[" * 50_000 + b"]" * 50_000, False),
+        (b"9" * 30, True),
+        (b"-" + b"9" * 30, True),
+        (b"9" * 31, False),
+        (b"9" * 5000, False),
+        (b"1e29", True),
+        (b"1e30", False),
+        (b"-1.5E+300", False),
+        (b"0." + b"1" * 29, True),
+        (b"0." + b"1" * 30, False),
+        (b'"' + b"9" * 50 + b'"', True),  # as text it is a matter of the field
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400])
+def test_depth_and_digits_are_bounded(inside: bytes, right: bool, status: int) -> None:
+    told = outcome(Answer(status, {}, b'{"value": 1, "extra": ' + inside + b"}"))
+    if status == 200:
+        assert (told.reply is not None) is right
+    if not right:
+        assert "64 deep" in told.message or "30 digits" in told.message
+        assert (told.kind, told.again) == ("protocol" if status == 200 else "invalid_request", False)
+
+
 def test_one_refusal_holds_all_requests_back() -> None:
     """What one request learns of the service's limit is kept to by those that were never refused."""
     refused_at: list[float] = []

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils._endpoints import Endpoint, parse, resolve
+from ansible_collections.hwcloud.streaming.plugins.module_utils._endpoints import Endpoint, is_loopback, parse, resolve
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
 
 
@@ -146,3 +146,25 @@ def test_a_cloud_that_is_none(cloud: str) -> None:
 def test_a_cloud_with_stray_dots_or_a_port() -> None:
     assert resolve("dis", "eu-de", ".otc.t-systems.com/", None).url == "https://dis.eu-de.otc.t-systems.com"
     assert resolve("dis", "eu-de", "cloud.internal:8443", None).url == "https://dis.eu-de.cloud.internal:8443"
+
+
+@pytest.mark.parametrize("value", ["http://host:0", "https://host:0/x", "http://[::1]:00"])
+def test_port_0_is_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="port 0"):
+        parse("dis_endpoint", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "loopback"),
+    [
+        ("http://127.0.0.1:8080", True),
+        ("http://127.8.8.8", True),
+        ("http://localhost/x", True),
+        ("http://[::1]:80", True),
+        ("http://127.0.0.1.example.com", False),
+        ("http://localhost.example.com", False),
+        ("http://192.0.2.1", False),
+    ],
+)
+def test_loopback(value: str, loopback: bool) -> None:
+    assert is_loopback(parse("dis_endpoint", value)) is loopback

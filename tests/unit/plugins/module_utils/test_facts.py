@@ -56,6 +56,13 @@ def test_names(name: str, clean: str) -> None:
             {"carbon_properties": {"a.b C": 1, "x.password": "p"}},
             {"carbon_properties": {"a.b C": 1, "x.password": MASKED}},
         ),
+        (
+            {"sasl_properties": {"api-key": "p", "keystorePass": "p", "a-Key": 1}, "tags": {"Access Key": "p"}},
+            {
+                "sasl_properties": {"api-key": MASKED, "keystorePass": MASKED, "a-Key": 1},
+                "tags": {"Access Key": MASKED},
+            },
+        ),
         ({"tags": {"Cost Center": "x"}}, {"tags": {"Cost Center": "x"}}),
     ],
 )

@@ -9,6 +9,7 @@ import base64
 import html
 import json
 import re
+import time
 import typing as t
 from urllib.parse import quote, quote_plus
 
@@ -46,6 +47,8 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "JSON in JSON": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
     "Python": lambda text: repr(text)[1:-1],
     "HTML": html.escape,
+    "Python, bytes": lambda text: repr(text.encode())[2:-1],
+    "UTF-8 read as Latin-1": lambda text: text.encode().decode("latin-1"),
     "URL, twice": lambda text: quote(quote(text, safe=""), safe=""),
     "URL, every byte": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
     "JSON, every ASCII letter": lambda text: "".join(
@@ -244,3 +247,22 @@ def test_a_shortened_secret_is_still_a_part_of_it(secret: str, part: str) -> Non
 )
 def test_common_words_are_no_parts_of_secrets(secret: str, text: str) -> None:
     assert cleaner_of(secret).clean(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\\" * LONGEST_READ,
+        "authorization" + "\\" * LONGEST_READ,
+        "x-auth-token " + "[" * LONGEST_READ,
+        "signature=" + " " * LONGEST_READ,
+        "'\\\"" * LONGEST_READ,
+    ],
+)
+def test_the_time_grows_with_the_text_only(text: str) -> None:
+    """Ten times as fast as what grows with the square of the length."""
+    cleaner = Cleaner()
+    cleaner.add(*SECRETS)
+    began = time.process_time()
+    cleaner.clean(text)
+    assert time.process_time() - began < 0.6

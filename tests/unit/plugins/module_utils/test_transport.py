@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import gzip
+import socket
 import ssl
+import threading
 import typing as t
 from unittest import mock
 
@@ -94,6 +97,145 @@ def test_proxies_are_looked_up_once_for_a_base() -> None:
     assert transport.proxies("http://h")["http"] == "http://p:1"
 
 
+RIGHT, WRONG = b'{"state": "PAUSED"}', b'{"state": "RUNNING"}'
+
+
+def final(body: bytes, head: bytes = b"") -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (len(body), head, body)
+
+
+@contextlib.contextmanager
+def playing(*answers: bytes) -> t.Iterator[tuple[str, list[int], list[socket.socket]]]:
+    """A server that gives one of the answers to each question, over all connections; yields its address, the
+    number of the connection that each question came on, and the connections."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    left = list(answers)
+    came: list[int] = []
+    clients: list[socket.socket] = []
+
+    def talk(client: socket.socket, number: int) -> None:
+        with client, contextlib.suppress(OSError):
+            while client.recv(65536):
+                came.append(number)
+                client.sendall(left.pop(0) if left else final(WRONG))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            for number in range(100):
+                clients.append(listener.accept()[0])
+                threading.Thread(target=talk, args=(clients[-1], number), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    with listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", came, clients
+
+
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        HINTS,
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 199 Own\r\nContent-Length: 20\r\n\r\n",
+        HINTS + b"HTTP/1.1 100 Continue\r\n\r\n" + HINTS,
+        HINTS * _transport.INTERIM_LIMIT,
+    ],
+)
+def test_interim_answers_are_read_over(interim: bytes) -> None:
+    other = b'{"state": "STARTING"}'
+    with playing(interim + final(RIGHT), interim + final(other), final(RIGHT)) as (url, came, _clients):
+        transport = made()
+        told = [get(transport, url).content for _time in range(3)]
+    assert told == [RIGHT, other, RIGHT]
+    assert came == [0, 0, 0]  # the connection is whole and kept
+
+
+def test_interim_answers_without_end_are_a_failure() -> None:
+    with playing(HINTS * (_transport.INTERIM_LIMIT + 1) + final(WRONG), final(RIGHT)) as (url, came, _clients):
+        transport = made()
+        with pytest.raises(TransportError, match="not HTTP"):
+            get(transport, url)
+        assert get(transport, url).content == RIGHT
+    assert came == [0, 1]
+
+
+def test_another_protocol_is_a_failure() -> None:
+    with playing(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + final(WRONG), final(RIGHT)) as (
+        url,
+        came,
+        _clients,
+    ):
+        transport = made()
+        with pytest.raises(TransportError, match="HTTP 101") as refused:
+            get(transport, url)
+        assert (refused.value.kind, refused.value.again) == ("protocol", False)
+        assert get(transport, url).content == RIGHT
+    assert came == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        final(RIGHT) + final(WRONG),
+        final(RIGHT) + b"x",
+        final(RIGHT) + b"\r\n" + final(WRONG),
+        final(RIGHT) + final(WRONG) * 5000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n" + RIGHT + b"\r\n0\r\n\r\n" + final(WRONG),
+        final(gzip.compress(RIGHT), b"Content-Encoding: gzip\r\n") + final(WRONG),
+        final(RIGHT, b"Content-Type: x\r\n") + HINTS + final(WRONG),
+    ],
+)
+def test_what_comes_after_the_end_is_nobodys_answer(first: bytes) -> None:
+    with playing(first, final(b"{}")) as (url, came, _clients):
+        transport = made(size=1)
+        assert get(transport, url).content == RIGHT
+        assert get(transport, url).content == b"{}"
+    assert came == [0, 1]
+
+
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+def test_a_body_where_none_may_be_is_nobodys_answer(status: bytes) -> None:
+    with playing(b"HTTP/1.1 " + status + b"\r\n\r\n" + final(WRONG), final(RIGHT)) as (url, came, _clients):
+        transport = made(size=1)
+        assert get(transport, url).content == b""
+        assert get(transport, url).content == RIGHT
+    assert came == [0, 1]
+
+
+def test_an_answer_to_nothing_is_nobodys() -> None:
+    """It comes while the connection lies in the pool."""
+    with playing(final(RIGHT), final(RIGHT)) as (url, came, clients):
+        transport = made(size=1)
+        assert get(transport, url).content == RIGHT
+        clients[0].sendall(final(WRONG))
+        assert get(transport, url).content == RIGHT
+    assert came == [0, 1]
+
+
+def test_close_closes() -> None:
+    ended = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        client = listener.accept()[0]
+        with client:
+            client.recv(65536)
+            client.sendall(final(RIGHT))
+            if client.recv(65536) == b"":
+                ended.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    with listener:
+        transport = made()
+        get(transport, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        assert not ended.is_set()
+        transport.close()
+        assert ended.wait(5)
+
+
 class Raw:
     """A urllib3 response of known bytes."""
 
@@ -135,7 +277,7 @@ def test_whole_bodies() -> None:
     ("content", "headers", "again", "says"),
     [
         (b"abc", {"Content_Length": "4"}, True, "cut short: 3 of 4 bytes"),
-        (b"", {"Content_Length": str(BODY_LIMIT + 1)}, False, "larger than 33554432 bytes"),
+        (b"", {"Content_Length": str(BODY_LIMIT + 1)}, False, "larger than 4194304 bytes"),
         (gzip.compress(b"abc", mtime=0)[:-5], {"Content_Encoding": "gzip"}, True, "cut short"),
         (b"abc", {"Content_Encoding": "gzip"}, False, "compression is broken"),
         (

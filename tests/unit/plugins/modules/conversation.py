@@ -29,6 +29,7 @@ from urllib.parse import parse_qsl, urlsplit
 import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _client
 
 HOME = tempfile.TemporaryDirectory()  # an empty one, which whatever Ansible writes there stays in
 PROJECT = "0123456789abcdef0123456789abcdef"
@@ -275,3 +276,10 @@ def _check_names(where: str, value: t.Any) -> None:
             free = where.rpartition(".")[2] in FREE_MAPS or where.endswith("_properties")
             assert free or re.match(r"[a-z_][a-z0-9_]*\Z", name), f"{where} has the key {name!r}"
             _check_names(f"{where}.{name}", item)
+
+
+@contextlib.contextmanager
+def no_time_to_wait() -> t.Iterator[None]:
+    """Let a refusal by throttling be the last word, as where the next attempt would come after `total_timeout`."""
+    with mock.patch.object(_client._Pace, "throttled", return_value=1e6):
+        yield

@@ -15,7 +15,7 @@ HEAD = ("What happens", "Retried", "``kind``", "The message holds")
 class Row(t.NamedTuple):
     """One fault.
 
-    how: an action of the emulator with `settings`, or "tls CERTIFICATE", "proxy MODE", "refused", "resolve".
+    how: an action of the emulator with `settings`, or "tls CERTIFICATE", "proxy MODE", "interim STATUS", "refused", "resolve".
     retried: whether asking again is tried. says: a part of the message. gap: seconds that a retry must wait at least.
     healed: whether a retry after which nothing is wrong any more gets the facts.
     """
@@ -37,7 +37,7 @@ class Row(t.NamedTuple):
 
 _KEYS = {"access_key": "AKEXAMPLE0000000000X", "secret_key": "SKExample0000000000000000000000000000000"}
 _QUICK_SILENCE = {"timeout": 0.3}
-_LIMIT = "the answer is larger than 33554432 bytes"
+_LIMIT = "the answer is larger than 4194304 bytes"
 _CUT = "the answer was cut short"
 _RATE = "The throttling threshold has been reached"
 
@@ -290,10 +290,37 @@ ROWS = (
     ),
     Row("gzip that cannot be unpacked", "bad_gzip", False, "protocol", "compression is broken", http_status=200),
     Row("A body that is not UTF-8", "not_utf8", False, "protocol", "not JSON", http_status=200),
-    Row("JSON nested without end", "deep_nesting", False, "protocol", "not JSON", http_status=200),
-    Row("A body of more than 32 MiB, announced", "huge_body", False, "protocol", _LIMIT, http_status=200),
+    Row("JSON nested without end", "deep_nesting", False, "protocol", "nested more than 64 deep", http_status=200),
     Row(
-        "A body of more than 32 MiB, in chunks",
+        "JSON nested more than 64 deep, in whatever field",
+        "deep_nesting",
+        False,
+        "protocol",
+        "nested more than 64 deep",
+        {"depth": 64},
+        http_status=200,
+    ),
+    Row(
+        "A number of more than 30 digits, in whatever field",
+        "status",
+        False,
+        "protocol",
+        "a number of more than 30 digits",
+        {"code": 200, "body": {"total_number": 0, "tasks": [], "extra": 10**30}},
+        {},
+        200,
+    ),
+    Row(
+        "101, the service goes on in another protocol",
+        "interim 101",
+        False,
+        "protocol",
+        "the answer switches to another protocol (HTTP 101)",
+        healed=False,
+    ),
+    Row("A body of more than 4 MiB, announced", "huge_body", False, "protocol", _LIMIT, http_status=200),
+    Row(
+        "A body of more than 4 MiB, in chunks",
         "huge_body",
         False,
         "protocol",
@@ -302,7 +329,7 @@ ROWS = (
         http_status=200,
     ),
     Row(
-        "A body of more than 32 MiB, until it closes",
+        "A body of more than 4 MiB, until it closes",
         "huge_body",
         False,
         "protocol",
@@ -311,7 +338,7 @@ ROWS = (
         http_status=200,
     ),
     Row(
-        "A body that unpacks to more than 32 MiB",
+        "A body that unpacks to more than 4 MiB",
         "huge_body",
         False,
         "protocol",

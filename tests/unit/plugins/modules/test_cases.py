@@ -19,6 +19,7 @@ from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.conversati
     case,
     get,
     log_page,
+    no_time_to_wait,
     talk,
 )
 
@@ -1011,6 +1012,7 @@ def check_refusal(result: Facts, name: str, refusal: Refusal, service: str, meth
 
 
 @pytest.mark.parametrize("name", REFUSALS)
+@no_time_to_wait()
 def test_a_refusal_by_dis(name: str) -> None:
     result = talk("dis_transfer_task_info", [[refused(get(STREAM, None), name)]], stream_names="s")
     check_refusal(result, name, REFUSALS[name], "dis", "GET", f"/v2/{PROJECT}/{STREAM}")
@@ -1021,6 +1023,7 @@ def test_a_refusal_by_dis(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*DMS_REFUSALS, *(name for name in REFUSALS if "_dis_" not in name)])
+@no_time_to_wait()
 def test_a_refusal_by_dms(name: str) -> None:
     refusal = {**REFUSALS, **DMS_REFUSALS}[name]
     result = talk("dms_sink_task_info", [[refused(get(SINKS, None), name)]], connector_ids=[CONNECTOR])

@@ -13,6 +13,7 @@ from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.conversati
     body,
     get,
     log_page,
+    no_time_to_wait,
     talk,
 )
 
@@ -121,6 +122,7 @@ def test_no_list_at_all() -> None:
         ({"errorCode": -1, "message": None, "totalNum": 1, "transferTaskLogList": [None]}, "protocol"),
     ],
 )
+@no_time_to_wait()
 def test_a_failure_inside_a_success(told: dict[str, t.Any], kind: str) -> None:
     result = talk(MODULE, [[log_page("A", told), log(1, task_id="B")]], task_ids=["A", "B"])
     assert [(error["kind"], error["http_status"]) for error in result["errors"]] == [(kind, 200)]

@@ -8,7 +8,13 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.conversation import Exchange, body, get, talk
+from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.conversation import (
+    Exchange,
+    body,
+    get,
+    no_time_to_wait,
+    talk,
+)
 
 MODULE = "dms_sink_task_info"
 NO_INSTANCE = body("err_dms_00404022_instance_missing")
@@ -322,6 +328,7 @@ def test_a_failure_on_the_way_to_the_connector_names_nothing_missing() -> None:
     assert (result["not_found"], result["error"]["kind"], parents(result)) == ([], "protocol", [])
 
 
+@no_time_to_wait()
 def test_a_throttle_sent_as_404_is_no_absent_connector() -> None:
     answer = {"error_code": "DMS.10240407", "error_msg": "The request is too frequent."}
     result = talk(MODULE, [[get("connectors/a/sink-tasks", answer, 404)]], connector_ids="a")

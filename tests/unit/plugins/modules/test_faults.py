@@ -20,6 +20,7 @@ from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.calling import (
     ONE_THING,
     TLS,
+    Called,
     ask,
     small_world,
 )
@@ -87,6 +88,10 @@ def staged(row: Row, emulator: Emulator) -> t.Iterator[tuple[str, dict[str, str]
             return
         with Proxy(name) as proxy:
             yield "https://dis.example.invalid", {"https_proxy": proxy.url}, options
+    elif kind == "interim":
+        listener, url = answering(f"HTTP/1.1 {name} Interim\r\nUpgrade: x\r\n\r\n".encode())
+        with listener:
+            yield url, {}, options
     elif kind == "refused":
         yield f"http://127.0.0.1:{closed_port()}", {}, options
     elif kind == "resolve":
@@ -100,9 +105,17 @@ def staged(row: Row, emulator: Emulator) -> t.Iterator[tuple[str, dict[str, str]
 def test_fault_that_stays(row: Row, emulator: Emulator) -> None:
     with staged(row, emulator) as (url, environment, options):
         # Waits as the server asks for them are played out in the test of the fault that passes.
-        settings = {"retries": 0} if row.gap else {}
+        # Throttling is waited for whatever `retries` says, until there is no time for one more attempt.
+        waited = row.retried and row.kind == "throttled"
+        settings: dict[str, t.Any] = {"retries": 0} if row.gap else {}
+        if waited:
+            settings = {"retries": 0, "total_timeout": 2.5}
+            options.update(settings)
         called = ask(row.module, url, environment, **{**settings, **options})
     attempts = 2 if row.retried and not row.gap else 1
+    if waited:
+        attempts = called.error["attempts"]
+        assert 2 <= attempts <= 4
     error, stats = called.error, called.result["request_stats"]
     assert error["kind"] == row.kind
     assert error["attempts"] == attempts
@@ -178,6 +191,30 @@ def test_many_requests_under_a_server_that_is_silent_end_in_time() -> None:
         assert {error["kind"] for error in called.result["errors"]} == {"timeout"}
         paths = [error["path"] for error in called.result["errors"]]
         assert paths == sorted(paths)
+
+
+def test_the_first_hundred_failures_are_shown_and_the_rest_counted(emulator: Emulator) -> None:
+    emulator.inject("transfer-tasks", "forbidden_403", times=None)
+    called = ask(DIS, emulator.url, stream_names=[f"s{number:03}" for number in range(130)])
+    assert (len(called.result["errors"]), called.result["errors_left_out"]) == (100, 30)
+    assert called.result["errors"][0] == called.error
+    assert " 129 more requests failed or had no turn" in called.result["msg"]
+
+
+def test_credentials_in_the_clear_are_warned_of(emulator: Emulator) -> None:
+    called = ask(DIS, "http://dis.example.invalid", total_timeout=0.5, retries=0)
+    assert any("dis_endpoint is http://dis.example.invalid, without encryption" in text for text in warnings_of(called))
+    assert not warnings_of(ask(DIS, emulator.url))
+
+
+def test_a_path_with_a_nul_is_refused(emulator: Emulator) -> None:
+    called = ask(DIS, emulator.url, ca_path="/tmp/a\0b")
+    assert called.error["kind"] == "configuration"
+    assert "ca_path holds a NUL character" in called.result["msg"]
+
+
+def warnings_of(called: Called) -> list[str]:
+    return [str(text) for text in called.result.get("warnings", [])]
 
 
 def test_a_pool_slot_is_free_again_after_each_kind_of_broken_answer(emulator: Emulator) -> None:
@@ -302,10 +339,13 @@ def test_a_status_counts_though_its_body_cannot_be_read(status: int, kind: str, 
     """A refused key that is tried again is soon a locked one; a busy service is busy, however it says so."""
     headers, content = BROKEN_BODIES[body]
     listener, url = answering(b"HTTP/1.1 %d Status\r\n%s\r\n%s" % (status, headers, content))
+    # One more attempt, and no time for another one, where it is waited for as long as there is time.
+    short = {"total_timeout": 1.6} if kind == "throttled" else {}
     with listener:
-        called = ask(DIS, url)
+        called = ask(DIS, url, **short)
     error = called.error
-    assert (error["kind"], error["attempts"], error["http_status"]) == (kind, attempts, status)
+    assert (error["kind"], error["http_status"]) == (kind, status)
+    assert error["attempts"] == attempts or (short and 2 <= error["attempts"] <= 3)
 
 
 @pytest.mark.parametrize("status", [400, 404])
