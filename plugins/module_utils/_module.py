@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import sys
@@ -452,6 +453,7 @@ def _finish(
         result["errors"] = [failure.as_dict() for failure in failures]
         result["errors_left_out"] = left_out
     module.no_log_values = _registered(module.no_log_values, result)
+    _hide(module.no_log_values)
     result["invocation"] = {"module_args": _shown_options(module)}
     if not failures:
         module.exit_json(msg=message, **result)
@@ -470,6 +472,15 @@ def _shown_options(module: AnsibleModule) -> dict[str, t.Any]:
     # A URL with a password in it is refused, but Ansible would still show it.
     secret |= {name for name, value in module.params.items() if name.endswith("_endpoint") and "@" in (value or "")}
     return {name: MASK if name in secret and value else value for name, value in module.params.items()}
+
+
+def _hide(values: set[str]) -> None:
+    """Have ansible-core 2.22 and newer hide values in all that follows; these no longer read `no_log_values`."""
+    try:
+        secrets: t.Any = importlib.import_module("ansible.module_utils.secrets")
+    except ImportError:
+        return
+    secrets.register_secrets(values)
 
 
 def _registered(values: set[str], result: dict[str, t.Any]) -> set[str]:

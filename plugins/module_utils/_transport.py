@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from weakref import ReferenceType, ref
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
 
@@ -130,9 +131,10 @@ class Transport:
             raise
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections, and end those whose answer nobody waits for any more: their threads go on at once."""
         self._adapter.close_idle()
         self._adapter.close()
+        self._tally.end()
 
 
 def _check_proxy(base: str, proxies: dict[str, str]) -> None:
@@ -172,13 +174,25 @@ class _Tally:
     """Counts without a lock: list.append is atomic."""
 
     def __init__(self) -> None:
-        self._marks: list[None] = []
+        self._opened: list[ReferenceType[t.Any]] = []
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self._opened)
 
-    def add(self) -> None:
-        self._marks.append(None)
+    def add(self, connection: t.Any) -> None:
+        self._opened.append(ref(connection))
+
+    def end(self) -> None:
+        """End the connections that are still open, whoever reads from them."""
+        from socket import SHUT_RDWR
+
+        for opened in self._opened:
+            line = getattr(opened(), "sock", None)
+            if line is not None:
+                try:
+                    line.shutdown(SHUT_RDWR)
+                except (OSError, ValueError):  # it has ended by itself
+                    pass
 
 
 def _adapter(size: int, validate_certs: bool, ca_path: str | None, tally: _Tally) -> t.Any:
@@ -259,7 +273,7 @@ def _pool_class(kind: t.Any, tally: _Tally, wanted: t.Any) -> t.Any:
 
         def _new_conn(self) -> t.Any:
             opened = super()._new_conn()
-            tally.add()
+            tally.add(self)
             return opened
 
         def response_class(self, *args: t.Any, **named: t.Any) -> t.Any:
