@@ -48,6 +48,7 @@ TELLING = 20  # successes within a second
 THROTTLED_AGAIN = 1.0  # seconds that lie at least between a request's second refusal by throttling and the next attempt
 SLOWEST_RATE = 5.0  # requests a second to go on with when nothing is known of a service's limit
 PROGRESS_EVERY = 100
+LONGEST_WAIT = 0.2  # seconds: a signal that comes just before a wait is seen only after it
 DEPTH_LIMIT, DIGITS_LIMIT = 64, 30  # of JSON: what is beyond them ends Python or Ansible, not just a request
 LARGE = 256 * 1024  # bytes: one answer above it is parsed at a time, since it may take a hundred times as much memory
 _large = threading.Lock()
@@ -331,8 +332,9 @@ class Client:
             if not self._in_flight:
                 return
         wake_at = self._send(now) if self._over is None else self._deadline
+        wait = min(max(0.0, min(wake_at, self._deadline) - time.monotonic()), LONGEST_WAIT)
         try:
-            job, outcome = self._done.get(timeout=max(0.0, min(wake_at, self._deadline) - time.monotonic()))
+            job, outcome = self._done.get(timeout=wait)
         except queue.Empty:
             return
         if self._in_flight.pop(id(job), None) is None:
