@@ -104,7 +104,7 @@ try:
 
     CORE: Core | None = _core()
     UNFIT = ""
-except Exception as error:  # noqa: BLE001  # whatever is wrong here, the module process says it better
+except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever is wrong here, the module process says it better
     CORE = None
     if isinstance(error, Unfit):
         UNFIT = f"this ansible-core has changed, or lacks, {error}"
@@ -179,11 +179,10 @@ class ActionModule(NormalAction):
         """Return what the module returns."""
         core = t.cast(Core, CORE)
         name = (getattr(self._task, "resolved_action", None) or self._task.action).rpartition(".")[2]
-        module = importlib.import_module(f"{PLUGINS}.modules.{name}")
         arguments = dict(self._task.args)
         self._update_module_args(self._task.action, arguments, task_vars)
         said = core.encode({"ANSIBLE_MODULE_ARGS": arguments}).encode("utf-8")
-        code, out, err = _run(core, module.main, said, environment, self._loader.get_basedir())
+        code, out, err = _run(core, f"{PLUGINS}.modules.{name}", said, environment, self._loader.get_basedir())
         if code not in (0, 1) or not out.strip():
             raise Unfit(f"it ended with {code!r} inside")
         self._used_interpreter = sys.executable
@@ -209,9 +208,7 @@ def _debugged(task_vars: dict[str, t.Any]) -> bool:
     return any(SETTINGS.config.get_config_value(name, variables=task_vars) is not None for name in names)
 
 
-def _run(
-    core: Core, main: t.Callable[[], None], said: bytes, environment: dict[str, str], folder: str
-) -> tuple[t.Any, str, str]:
+def _run(core: Core, module: str, said: bytes, environment: dict[str, str], folder: str) -> tuple[t.Any, str, str]:
     """Return the exit status, the standard output and the standard error of a module's main()."""
     out, err = io.StringIO(), io.StringIO()
     code: t.Any = 0
@@ -229,7 +226,7 @@ def _run(
         os.chdir(folder)
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                main()
+                importlib.import_module(module).main()
         except SystemExit as end:
             code = end.code or 0
     return code, out.getvalue(), err.getvalue()

@@ -45,7 +45,7 @@ def play(task: str = ONE, *lines: str, hosts: str = "localhost", keywords: str =
 
 def plain(output: str) -> str:
     """An output without what differs from run to run."""
-    output = re.sub(r'"(elapsed|[a-z_]*_age|request_id|connections)": ("[^"]*"|[0-9.]+)', r'"\1"', output)
+    output = re.sub(r'"(elapsed|[a-z_]*_age|[a-z_]*_offset|request_id|connections)": ("[^"]*"|[0-9.]+)', r'"\1"', output)
     output = re.sub(r"request ID [0-9a-f]+|\b\d+[dhms](\d+[hms])?\b|\b20[0-9-]+T[0-9:.]+Z|\b\d{13}\b", "", output)
     return "\n".join(
         line for line in output.splitlines() if "hwcloud.streaming.dis_transfer_task_info runs" not in line
@@ -178,12 +178,17 @@ def fork(site: Site) -> Site:
 @pytest.mark.parametrize(
     ("path", "text", "told"),
     [
-        ("plugins/modules/dis_transfer_task_info.py", "def main(:\n", "syntax"),
+        ("plugins/modules/dis_transfer_task_info.py", "def main(:\n", "invalid syntax"),
         ("plugins/modules/dis_transfer_task_info.py", "import no_such_module\n", "no_such_module"),
-        ("plugins/module_utils/_facts.py", "raise RuntimeError('broken fork')\n", "broken fork"),
-        ("plugins/module_utils/_module.py", "def run(\n", "syntax"),
+        ("plugins/module_utils/_facts.py", "raise RuntimeError('broken fork')\n", "RuntimeError in _facts.py line 3"),
+        ("plugins/module_utils/_facts.py", "raise SystemExit(4)\n", "No start of json char found"),
+        ("plugins/module_utils/_module.py", "def run(\n", "was never closed"),
         ("plugins/modules/dis_transfer_task_info.py", "def main():\n    raise SystemExit(3)\n\n\nmain()\n", ""),
-        ("plugins/modules/dis_transfer_task_info.py", "def main():\n    print('no result')\n\n\nmain()\n", "no result"),
+        (
+            "plugins/modules/dis_transfer_task_info.py",
+            "def main():\n    print('no result')\n\n\nmain()\n",
+            "did not handle its own exit",
+        ),
     ],
 )
 def test_a_broken_module_fails_with_the_words_of_the_process(fork: Site, path: str, text: str, told: str) -> None:
@@ -313,7 +318,8 @@ def test_a_long_loop_holds_nothing_back(site: Site) -> None:
 
 
 def test_calls_that_end_in_silence_leave_no_threads_and_connections(site: Site, silent: socket.socket) -> None:
-    task = f"hwcloud.streaming.dis_transfer_task_info: {{stream_names: orders, dis_endpoint: '{address(silent)}', retries: 0, total_timeout: 0.2}}"
+    options = f"stream_names: orders, dis_endpoint: '{address(silent)}', retries: 0, total_timeout: 0.2"
+    task = f"hwcloud.streaming.dis_transfer_task_info: {{{options}}}"
     label = (
         r"threads {{ lookup('ansible.builtin.file', '/proc/self/status') | regex_search('Threads:\s+(\d+)', '\1') | first }} "
         "files {{ query('ansible.builtin.fileglob', '/proc/self/fd/*') | length }} end"
