@@ -120,12 +120,6 @@ def module_file(name: str, options: dict[str, Any]) -> Path:
     return kept
 
 
-def module_process(file: Path) -> tuple[Process, dict[str, Any]]:
-    """Run what module_file returned; returns also the module's result."""
-    process = run([sys.executable, file])
-    return process, json.loads(process.output)
-
-
 def direct_process(name: str, options: dict[str, Any]) -> tuple[Process, dict[str, Any]]:
     """Run a module in a process of its own without Ansible around it; returns also its result."""
     arguments = WORK / "arguments.json"

@@ -1,12 +1,17 @@
 # Copyright: hwcloud.streaming contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A worker that asks for the same facts as our module, as scripts do: the vendor's SDK, or `requests.get`."""
+"""A worker that asks for the same facts as our module, as scripts do: the vendor's SDK, or `requests.get`.
+
+With the question as an argument it is such a script itself, which asks for one list.
+"""
 
 # mypy: disable-error-code="no-untyped-call,attr-defined"
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,13 +22,25 @@ from worker import serve
 TASKS = ("task-1", "task-2")
 
 
+def _sdk_client(url: str) -> Any:
+    from huaweicloudsdkcore.auth.credentials import BasicCredentials
+    from huaweicloudsdkdis.v2 import DisClient
+
+    return DisClient.new_builder().with_credentials(BasicCredentials(*KEYS, PROJECT)).with_endpoint(url).build()
+
+
+def script(wanted: dict[str, Any]) -> None:
+    from huaweicloudsdkdis.v2 import ListTransferTasksRequest
+
+    listed = _sdk_client(wanted["url"]).list_transfer_tasks(ListTransferTasksRequest(stream_name="stream-0001"))
+    print(listed.total_number)
+
+
 def by_sdk(wanted: dict[str, Any]) -> None:
     """One client for all requests, `threads` streams at a time."""
-    from huaweicloudsdkcore.auth.credentials import BasicCredentials
-    from huaweicloudsdkdis.v2 import DisClient, ListTransferTasksRequest, ShowTransferTaskRequest
+    from huaweicloudsdkdis.v2 import ListTransferTasksRequest, ShowTransferTaskRequest
 
-    builder = DisClient.new_builder().with_credentials(BasicCredentials(*KEYS, PROJECT))
-    client = builder.with_endpoint(wanted["url"]).build()
+    client = _sdk_client(wanted["url"])
 
     def one(stream: str) -> None:
         listed = client.list_transfer_tasks(ListTransferTasksRequest(stream_name=stream))
@@ -62,4 +79,7 @@ def work(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    serve(work)
+    if len(sys.argv) > 1:
+        script(json.loads(sys.argv[1]))
+    else:
+        serve(work)

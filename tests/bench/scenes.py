@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is measured: one fact, many streams, a long log, growth, TLS, throttling; each beside its peers, round by round.
 
-Each scene returns plain data for the report. Times are medians in seconds unless a key says otherwise.
+Each scene returns plain data for the report. Times are medians in seconds unless a key says otherwise. A task of ours runs
+inside the worker process; "process" is the same as a process of its own, as on remote hosts.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import ipaddress
+import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +25,8 @@ from worker import Worker
 
 STREAMS = 100  # of two tasks each: 300 requests
 ROWS = 10_000
+LOOP = 20
+HERE = Path(__file__).resolve().parent
 A_DAY = datetime.timedelta(days=1)
 
 
@@ -53,8 +58,13 @@ def interleaved(rounds: int, works: dict[str, Callable[[], float]]) -> dict[str,
     return {name: median(values) for name, values in taken.items()}
 
 
+def as_process(task: dict[str, Any]) -> dict[str, Any]:
+    """The same task as a module process."""
+    return {**task, "vars": {"hwcloud_streaming_in_process": False}}
+
+
 def one_fact(plan: Plan) -> dict[str, Any]:
-    """A: what one more task of a play costs, and the module's process alone."""
+    """A: what one more task of a play costs, and the module's process alone; and a loop."""
     return {str(latency): _one_fact(plan, latency) for latency in plan.fact_latencies}
 
 
@@ -62,16 +72,28 @@ def _one_fact(plan: Plan, latency: int) -> dict[str, Any]:
     with Emulation(latency) as emulation:
         options = connection(emulation.url, stream_names=["stream-0001"], task_names=["task-1"], details=False)
         page = f"{emulation.url}/v2/{PROJECT}/streams/stream-0001/transfer-tasks"
-        tasks: dict[str, dict[str, Any]] = {"ping": {"ansible.builtin.ping": {}}, "ours": {TASKS: options}}
-        tasks["uri"] = uri(page)
+        ours = {TASKS: options}
+        script = [sys.executable, str(HERE / "peers.py"), json.dumps({"how": "sdk", "url": emulation.url})]
+        tasks = {"ping": {"ansible.builtin.ping": {}}, "ours": ours, "process": as_process(ours), "uri": uri(page)}
+        tasks["sdk"] = {"ansible.builtin.command": {"argv": script}, "changed_when": False}
         times = commands.task_seconds([*tasks.values()] * (plan.rounds + 1))[len(tasks) :]
         more = {name: median(times[place :: len(tasks)]) for place, name in enumerate(tasks)}
-        files = {name: commands.module_file(module, task[module]) for name, task in tasks.items() for module in task}
-        processor: dict[str, list[float]] = {name: [] for name in files}
-        works = {name: _process(file, processor[name]) for name, file in files.items()}
+        looped = [{**tasks[name], "loop": list(range(LOOP))} for name in ("ours", "process", "uri")]
+        times = commands.task_seconds(looped * 2)
+        loop = {name: min(times[place::3]) for place, name in enumerate(("ours", "process", "uri"))}
+        alone_of = {name: tasks[name] for name in ("ping", "process", "uri")}
+        files = {
+            name: commands.module_file(module, task[module])
+            for name, task in alone_of.items()
+            for module in task
+            if module != "vars"
+        }
+        processor: dict[str, list[float]] = {name: [] for name in (*files, "sdk")}
+        works = {name: _process([sys.executable, file], processor[name]) for name, file in files.items()}
+        works["sdk"] = _process(list(script), processor["sdk"])
         alone = interleaved(plan.rounds * 3, works)
         busy = {name: median(values) for name, values in processor.items()}
-    return {"task": more, "process": alone, "processor": busy}
+    return {"task": more, "loop": loop, "process": alone, "processor": busy}
 
 
 def many_streams(plan: Plan) -> dict[str, Any]:
@@ -106,7 +128,11 @@ def _many_streams(plan: Plan, latency: int) -> dict[str, Any]:
         loops = _loops(
             plan,
             {TASKS: options},
-            {"looped ours": ({TASKS: each}, names(STREAMS)), "looped uri": (uri("{{ item }}"), paths)},
+            {
+                "looped ours": ({TASKS: each}, names(STREAMS)),
+                "looped process": (as_process({TASKS: each}), names(STREAMS)),
+                "looped uri": (uri("{{ item }}"), paths),
+            },
             whole,
         )
     return {
@@ -183,6 +209,12 @@ def growth(plan: Plan) -> dict[str, Any]:
             options = connection(emulation.url, task_ids=[f"JournalTask{count:08d}"], limit=0)
             sums = _measured(LOGS, {**options, "summary_only": True})
             found["rows"].append({"rows": count, "returned": _measured(LOGS, options), "summary_only": sums})
+        whole = {"ours": {LOGS: options}, "process": as_process({LOGS: options})}
+        whole["ours, sums only"] = {LOGS: {**options, "summary_only": True}}
+        commanded = {name: commands.play([{**task, "no_log": True}]) for name, task in whole.items()}
+        found["command"] = {
+            name: {"seconds": process.seconds, "memory": process.memory} for name, process in commanded.items()
+        }
     return found
 
 
@@ -293,11 +325,11 @@ def _workers() -> Iterator[tuple[Worker, Worker, Worker]]:
         yield inside, raw, peers
 
 
-def _process(file: Path, processor: list[float]) -> Callable[[], float]:
-    """Runs a module's process; its processor time, which neighbours disturb less, is put into the list."""
+def _process(command: list[str | Path], processor: list[float]) -> Callable[[], float]:
+    """Runs a process; its processor time, which neighbours disturb less, is put into the list."""
 
     def work() -> float:
-        process, _result = commands.module_process(file)
+        process = commands.run(command)
         processor.append(process.cpu)
         return process.seconds
 
@@ -309,6 +341,7 @@ def _commands(plan: Plan, task: dict[str, Any]) -> dict[str, float]:
     works = {
         "ping": lambda: commands.play([{"ansible.builtin.ping": {}}]).seconds,
         "ours": lambda: commands.play([task]).seconds,
+        "process": lambda: commands.play([as_process(task)]).seconds,
     }
     return interleaved(3, works)
 
@@ -318,11 +351,11 @@ def _loops(
 ) -> dict[str, float]:
     """One task of ours and looped ones, in one play; a loop that does not run whole is multiplied up."""
     factor = 1 if whole else plan.loop_share
-    tasks = [{"ansible.builtin.ping": {}}, ours]
+    tasks = [{"ansible.builtin.ping": {}}, ours, as_process(ours)]
     tasks += [{**task, "loop": items[: len(items) // factor]} for task, items in looped.values()]
     quiet = [{**task, "no_log": True} if "loop" in task else task for task in tasks]
-    _ping, once, *times = commands.task_seconds(quiet)
-    return {"ours": once, **{name: seconds * factor for name, seconds in zip(looped, times)}}
+    _ping, once, process, *times = commands.task_seconds(quiet)
+    return {"ours": once, "process": process, **{name: seconds * factor for name, seconds in zip(looped, times)}}
 
 
 def _measured(module: str, options: dict[str, Any]) -> dict[str, Any]:
