@@ -55,9 +55,9 @@ class Core(t.NamedTuple):
 
 def _core() -> Core:
     """Return what is needed of ansible-core; raises Unfit where a name is missing or means something else."""
-    _expect(ActionBase._update_module_args, "module_name", "module_args", "task_vars")
-    _expect(ActionBase._compute_environment_string, "raw_environment_out")
-    _expect(ActionBase._execute_module, "module_name", "module_args", "tmp", "task_vars")
+    _expect("_update_module_args", "module_name", "module_args", "task_vars")
+    _expect("_compute_environment_string", "raw_environment_out")
+    _expect("_execute_module", "module_name", "module_args", "tmp", "task_vars")
     if getattr(basic, "_ANSIBLE_ARGS", "") is not None:
         raise Unfit("ansible.module_utils.basic._ANSIBLE_ARGS")
     for name in ("_global_warnings", "_global_deprecations"):
@@ -66,7 +66,7 @@ def _core() -> Core:
     if not hasattr(basic, "_ANSIBLE_PROFILE"):
         from ansible.module_utils.common import json as spoken
 
-        _expect(ActionBase._parse_returned_data, "res")
+        _expect("_parse_returned_data", "res")
         old: t.Any = vars(spoken)["AnsibleJSONEncoder"]
 
         def encode_old(arguments: dict[str, t.Any]) -> str:
@@ -76,7 +76,7 @@ def _core() -> Core:
     from ansible.module_utils import _internal
     from ansible.module_utils.common.json import Direction, get_module_encoder
 
-    _expect(ActionBase._parse_returned_data, "res", "profile")
+    _expect("_parse_returned_data", "res", "profile")
     if basic._ANSIBLE_PROFILE is not None or getattr(_internal, "is_controller", None) is not True:
         raise Unfit("ansible.module_utils._internal.is_controller")
     encoder = t.cast(t.Any, get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE))
@@ -87,11 +87,11 @@ def _core() -> Core:
     return Core(encode, PROFILE, _internal)
 
 
-def _expect(function: t.Callable[..., t.Any], *parameters: str) -> None:
-    """Hold a function's first parameters against those that are known."""
-    found = tuple(inspect.signature(function).parameters)[1:]
-    if found[: len(parameters)] != parameters:
-        raise Unfit(function.__qualname__)
+def _expect(name: str, *parameters: str) -> None:
+    """Hold a method's first parameters against those that are known."""
+    method = getattr(ActionBase, name, None)
+    if not callable(method) or tuple(inspect.signature(method).parameters)[1 : len(parameters) + 1] != parameters:
+        raise Unfit(f"ActionBase.{name}")
 
 
 # Every worker inherits what is imported here: the strategies load the action class before they fork.
