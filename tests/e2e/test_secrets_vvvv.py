@@ -116,15 +116,19 @@ def play(options: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("way", "source"),
+    ("way", "source", "inside"),
     [
-        ("keys", "options"),
-        ("wrong keys", "environment"),
-        ("password", "environment"),
-        ("agency on a profile", "environment"),
+        ("keys", "options", True),
+        ("keys", "options", False),
+        ("wrong keys", "environment", True),
+        ("password", "environment", True),
+        ("password", "environment", False),
+        ("agency on a profile", "environment", True),
     ],
 )
-def test_nothing_secret_at_the_highest_verbosity(way: str, source: str, bare: Site, tmp_path: Path) -> None:
+def test_nothing_secret_at_the_highest_verbosity(
+    way: str, source: str, inside: bool, bare: Site, tmp_path: Path
+) -> None:
     config = tmp_path / "kept" / "config.json"
     config.parent.mkdir()
     config.write_text(json.dumps({"current": "example", "profiles": [PROFILE]}), encoding="utf-8")
@@ -141,12 +145,15 @@ def test_nothing_secret_at_the_highest_verbosity(way: str, source: str, bare: Si
         told = bare.play(
             play(OPTIONS if source == "options" else {}),
             "-vvvv",
+            "-e",
+            f"hwcloud_streaming_in_process={inside}",
             folder=folder,
             ANSIBLE_LOG_PATH=str(log),
             ANSIBLE_RETRY_FILES_ENABLED="1",
             **variables,
         )
     assert "ignored=4" in told.output, told.output
+    assert told.output.count("runs inside the worker process" if inside else "runs as a module process") == 4
     assert (
         "canonicalRequest removed" in told.output if way == "wrong keys" else '"kind": "authorization"' in told.output
     )
