@@ -49,6 +49,8 @@ THROTTLED_AGAIN = 1.0  # seconds that lie at least between a request's second re
 SLOWEST_RATE = 5.0  # requests a second to go on with when nothing is known of a service's limit
 PROGRESS_EVERY = 100
 LONGEST_WAIT = 0.2  # seconds: a signal that comes just before a wait is seen only after it
+TOO_MANY = 503  # what a load balancer says of one connection too many
+ONE_MORE = 20  # answers after which one more connection is tried, times those in a row that failed
 DEPTH_LIMIT, DIGITS_LIMIT = 64, 30  # of JSON: what is beyond them ends Python or Ansible, not just a request
 LARGE = 256 * 1024  # bytes: one answer above it is parsed at a time, since it may take a hundred times as much memory
 _large = threading.Lock()
@@ -120,6 +122,7 @@ class _Outcome(t.NamedTuple):
     message: str = ""
     request_id: str | None = None
     retry_after: float | None = None
+    opened: bool = False  # whether a new connection was made for it
 
 
 class _Job:
@@ -145,7 +148,7 @@ class _Job:
         self.throttled = 0  # attempts that were refused because of too many: waited for as long as there is time
         self.started = self.sent = 0.0
         self.credentials: t.Any = None
-        self.fresh = False  # the connection broke: the next one must not be another that was left open
+        self.fresh = False  # a used connection broke: the next one must not be another that was left open
 
 
 class _Running:
@@ -260,6 +263,9 @@ class Client:
         self._hopeless = 0
         # Credentials are tried with one request first: a wrong key must not fail `concurrency` times at once.
         self._limit = 1
+        # What a service that takes few connections leaves of `concurrency`.
+        self._ceiling = policy.concurrency
+        self._unopened = self._streak = 0  # new connections in a row that failed; answers since
         self._over: tuple[str, str] | None = None  # kind and reason why nothing more is sent
         self.requests = self.retries = self.throttled = 0
 
@@ -272,6 +278,11 @@ class Client:
             "connections": self._transport.connections,
             "elapsed": round(time.monotonic() - self._began, 3),
         }
+
+    @property
+    def late(self) -> bool:
+        """Whether `total_timeout` is over."""
+        return time.monotonic() >= self._deadline
 
     def run(self, flow: Flow) -> t.Any:
         """Run a flow to its end and return what it returns. Requests that fail for good end up in `failures`."""
@@ -347,7 +358,7 @@ class Client:
         """Hand requests to the workers as far as limits allow; return when to look again (monotonic seconds)."""
         while self._later and self._later[0][0] <= now:
             self._ready.appendleft(heapq.heappop(self._later)[2])
-        while self._ready and len(self._in_flight) < (self._workers if self._full else self._limit):
+        while self._ready and len(self._in_flight) < self._room():
             if self._pace.free_at > now:
                 break
             job = self._ready.popleft()
@@ -356,9 +367,27 @@ class Client:
             else:
                 self._launch(job, now)
         wake_at = self._later[0][0] if self._later else self._deadline
-        if self._ready and len(self._in_flight) < self._limit:
+        if self._ready and len(self._in_flight) < self._room():
             wake_at = min(wake_at, self._pace.free_at)
         return wake_at
+
+    def _room(self) -> int:
+        """Return how many requests may be in flight."""
+        return min(self._limit, self._ceiling, self._workers if self._full else self._limit)
+
+    def _learn_of_connections(self, outcome: _Outcome) -> None:
+        """Keep to the living connections while a service takes no more of them, and try one more now and then."""
+        if outcome.reply is not None:
+            self._streak += 1
+            if outcome.opened:
+                self._unopened = 0
+            if self._ceiling < self._policy.concurrency and self._streak >= ONE_MORE * max(1, self._unopened):
+                self._ceiling, self._streak = self._ceiling + 1, 0
+        elif outcome.opened and (not outcome.status or outcome.status == TOO_MANY):
+            self._unopened += 1
+            self._streak = 0
+            if self._unopened > 1 and self._transport.living:
+                self._ceiling = min(self._ceiling, self._transport.living)
 
     def _launch(self, job: _Job, now: float) -> None:
         job.attempts += 1
@@ -393,6 +422,7 @@ class Client:
 
     def _take_in(self, job: _Job, outcome: _Outcome) -> None:
         now = time.monotonic()
+        self._learn_of_connections(outcome)
         if outcome.kind == "authentication":
             if self._renewable(job, outcome):
                 return
@@ -421,7 +451,7 @@ class Client:
         tried = job.attempts - job.renewed - job.throttled
         left = self._over is None and (outcome.kind == "throttled" or tried <= self._policy.retries)
         if outcome.again and left and not too_late:
-            job.fresh = not outcome.status
+            job.fresh = not outcome.status and not outcome.opened
             heapq.heappush(self._later, (now + (wait or 0.0), next(self._order), job))
             return
         if too_late and outcome.retry_after:
@@ -565,13 +595,15 @@ class Client:
             )
         except TransportError as error:
             message = f"{endpoint.url}: {error.reason}"
-            return _Outcome(kind=error.kind, again=error.again, status=error.status, message=message)
+            return _Outcome(
+                kind=error.kind, again=error.again, status=error.status, message=message, opened=error.opened
+            )
         if len(answer.content) <= LARGE:
-            return _judged(request, answer)
+            return _judged(request, answer)._replace(opened=answer.opened)
         with _large:
             if time.monotonic() >= self._deadline:  # nobody waits for it any more
                 return _Outcome(kind="timeout", status=answer.status, message="no time was left to read the answer")
-            return _judged(request, answer)
+            return _judged(request, answer)._replace(opened=answer.opened)
 
 
 def _judged(request: Request, answer: Answer) -> _Outcome:

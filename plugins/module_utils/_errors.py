@@ -26,7 +26,7 @@ ADVICE = {
     "timeout": "Check the network path to the endpoint, or raise timeout and total_timeout.",
     "connection": "Check the endpoint (region and cloud, if it is built from them), the network path and the proxy "
     "variables of the host.",
-    "tls": "Check the endpoint's host name and ca_path; the certificate was not accepted.",
+    "tls": "Check the endpoint's host name, ca_path, and any proxy between.",
     "server": "The service has a problem of its own; try again later.",
     "protocol": "Something other than the service's documented answer came back: check the endpoint and any proxy between.",
 }

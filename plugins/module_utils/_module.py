@@ -16,7 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _auth, _endpoints
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError, Failure, defect
-from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import MASK, Cleaner
+from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import MASK, Cleaner, bounded
 
 if t.TYPE_CHECKING:
     from ansible_collections.hwcloud.streaming.plugins.module_utils._client import Client, Flow
@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
 NO_STATS = {"requests": 0, "retries": 0, "throttled": 0, "connections": 0, "elapsed": 0.0}
 REGISTERED_LENGTH = 8  # Ansible replaces a registered value wherever it occurs: shorter ones would garble facts
 LIMITS = ("max_age", "max_lag", "max_discarded")  # the options that add to the problems
+LONGEST_WARNING = 2000  # characters: names that a service sends stand in some
 SHOWN_FAILURES = 100  # in `errors`
 LONGEST_TIMEOUT = 10**8  # seconds; the system's own limits are not far behind
 _SAFE = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -120,7 +121,7 @@ class Call:
         self.params: dict[str, t.Any] = module.params
         self.now = int(time.time() * 1000)
         self.limits: dict[str, t.Any] = {}  # those that were given, once they have been checked
-        self.warn: t.Callable[[str], None] = lambda text: module.warn(cleaner.mask([text])[0])
+        self.warn: t.Callable[[str], None] = lambda text: module.warn(cleaner.mask([text])[0][:LONGEST_WARNING])
 
     def names(self, option: str, safe: bool = True, longest: int | None = None) -> list[str] | None:
         """Return a list option without duplicates; None stays None ("all that there is").
@@ -397,7 +398,7 @@ def _proxy_passwords() -> t.Iterator[str]:
 def _masked(failure: Failure, cleaner: Cleaner) -> Failure:
     """Return a failure whose request does not show a secret: a resource may have one as its name."""
     purpose, path = cleaner.mask([failure.purpose, failure.path or ""])
-    return failure._replace(purpose=purpose, path=path or None)
+    return failure._replace(purpose=bounded(purpose), path=path or None)
 
 
 def _stand(

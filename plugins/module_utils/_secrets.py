@@ -65,10 +65,10 @@ class Cleaner:
         whole = "".join(cleaned.split())
         if broken.search(whole) or broken.search(whole.replace(":", "")):
             return MASK
-        cleaned = " ".join(_CONTROL.sub(" ", self._without_parts(cleaned)).split())
+        cleaned = _shown(" ".join(_CONTROL.sub(" ", self._without_parts(cleaned)).split()))
         if len(text) > LONGEST_READ and len(cleaned) <= LONGEST_TEXT:  # the last word may be the half of a secret
             return f"{cleaned.rpartition(' ')[0]} ...".lstrip()
-        return cleaned if len(cleaned) <= LONGEST_TEXT else cleaned[:LONGEST_TEXT] + "..."
+        return bounded(cleaned)
 
     def mask(self, texts: t.Sequence[str]) -> list[str]:
         """Return sentences of the collection's own without known secrets and control characters, at their whole length.
@@ -80,7 +80,7 @@ class Cleaner:
         whole = "\n".join(texts).lower()
         forms = {form for secret in self.secrets if len(secret) >= SHORTEST_NAME for form in _forms(secret)}
         found = _any_of(form for form in forms if form.lower() in whole)
-        return [_CONTROL.sub(" ", found.sub(MASK, text)) for text in texts]
+        return [_shown(_CONTROL.sub(" ", found.sub(MASK, text))) for text in texts]
 
     def _masked(self, text: str) -> str:
         text = _CANONICAL.sub("canonicalRequest removed", text)
@@ -107,6 +107,18 @@ class Cleaner:
                 ),
             )
         return self._patterns
+
+
+def bounded(text: str) -> str:
+    """Return a text that names a resource at a length that can be read."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
+
+
+def _shown(text: str) -> str:
+    """Return a text with escapes for what a terminal does not show but does, such as turning the direction of writing."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _shortest_part(secret: str) -> str:

@@ -16,6 +16,29 @@ TLS_ERRORS = frozenset(
     {"SSLError", "CertificateError", "SSLCertVerificationError", "SSLEOFError", "SSLZeroReturnError"}
 )
 HOST_MISMATCH = (62, 64)  # OpenSSL's codes for a name and for an address
+# What OpenSSL calls it, and what it means. An alert about a certificate speaks of the client's, of which there is none.
+TLS_REASONS = (
+    (
+        (
+            "CERTIFICATE_REQUIRED",
+            "ALERT_BAD_CERTIFICATE",
+            "ALERT_UNKNOWN_CA",
+            "ALERT_CERTIFICATE",
+            "ALERT_NO_CERTIFICATE",
+        ),
+        "the service wants a client certificate, which the modules do not have",
+    ),
+    (
+        ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE"),
+        "the service speaks no version of TLS that this host accepts",
+    ),
+    (("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"), "what answers does not speak TLS"),
+    (("UNRECOGNIZED_NAME",), "the service does not know this host name"),
+    (
+        ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_SHARED_CIPHER"),
+        "the service refuses all that this host offers, or wants a client certificate, which the modules do not have",
+    ),
+)
 WITHOUT_BODY = frozenset({204, 304})
 # Of these only the body tells what is the matter ("absent" and "too many requests" come with both).
 TOLD_BY_BODY = frozenset({400, 404})
@@ -27,17 +50,18 @@ class MissingRequests(Exception):
 
 
 class Answer(t.NamedTuple):
-    """What came back: the headers' names are in any case, look up with `.get`."""
+    """What came back: the headers' names are in any case, look up with `.get`. opened: a new connection was made for it."""
 
     status: int
     headers: t.Mapping[str, str]
     content: bytes
+    opened: bool = False
 
 
 class TransportError(Exception):
     """No whole answer came back. Args: kind, whether asking again can help, what happened in words (never a header or body).
 
-    status: the HTTP status, where one came, else 0.
+    status: the HTTP status, where one came, else 0. opened: whether it was a new connection that failed.
     """
 
     def __init__(self, kind: str, again: bool, reason: str) -> None:
@@ -46,6 +70,7 @@ class TransportError(Exception):
         self.again = again
         self.reason = reason
         self.status = 0
+        self.opened = False
 
 
 class Transport:
@@ -75,6 +100,11 @@ class Transport:
     def connections(self) -> int:
         """How many connections have been opened."""
         return len(self._tally)
+
+    @property
+    def living(self) -> int:
+        """How many connections have brought an answer and are open still."""
+        return len(self._tally.living)
 
     def proxies(self, base: str) -> dict[str, str]:
         """Return the proxies that the environment names for a base URL."""
@@ -108,7 +138,8 @@ class Transport:
         if body:
             request.headers["Content-Length"] = str(len(body))
         silence = max(0.001, min(self._timeout, longest))
-        self._adapter.wanted.fresh = fresh
+        wanted = self._adapter.wanted
+        wanted.fresh, wanted.opened = fresh, False
         try:
             response = self._adapter.send(
                 request,
@@ -117,17 +148,20 @@ class Transport:
                 proxies=self.proxies(base) if proxied else {},
             )
         except (requests.RequestException, self._HTTPError, OSError, ValueError) as error:
-            raise _translated(error, silence) from None
+            failure = _translated(error, silence)
+            failure.opened = wanted.opened
+            raise failure from None
         status: int = response.status_code
         try:
-            return Answer(status, response.headers, _read(response.raw, status, response.headers, silence))
+            content = _read(response.raw, status, response.headers, silence)
+            return Answer(status, response.headers, content, wanted.opened)
         except Exception as error:
             response.raw.close()  # what is left on the line must not be taken for the next answer
             response.raw.release_conn()  # the pool waits for every connection to come back, closed or not
             if isinstance(error, TransportError):
-                error.status = status
+                error.status, error.opened = status, wanted.opened
                 if not 200 <= status < 300 and status not in TOLD_BY_BODY:
-                    return Answer(status, response.headers, b"")
+                    return Answer(status, response.headers, b"", wanted.opened)
             raise
 
     def close(self) -> None:
@@ -171,10 +205,11 @@ def _check_proxy(base: str, proxies: dict[str, str]) -> None:
 
 
 class _Tally:
-    """Counts without a lock: list.append is atomic."""
+    """Counts without a lock: list.append, set.add and set.discard are atomic."""
 
     def __init__(self) -> None:
         self._opened: list[ReferenceType[t.Any]] = []
+        self.living: set[int] = set()  # ids of the connections that have brought an answer and are open still
 
     def __len__(self) -> int:
         return len(self._opened)
@@ -264,14 +299,25 @@ def _adapter(size: int, validate_certs: bool, ca_path: str | None, tally: _Tally
 
 def _pool_class(kind: t.Any, tally: _Tally, wanted: t.Any) -> t.Any:
     """Return a kind of pool that counts what it opens and takes no connection back on which anything may still come."""
+    from queue import LifoQueue
+
     from urllib3.exceptions import ClosedPoolError
 
     response_class = _response_class()
+
+    class Idle(LifoQueue):  # type: ignore[type-arg]
+        def _put(self, item: t.Any) -> None:
+            """Keep living connections on top: a new one is made only where none of them is idle."""
+            if getattr(item, "sock", None) is None:
+                self.queue.insert(0, item)
+            else:
+                super()._put(item)
 
     class Connection(kind.ConnectionCls):  # type: ignore[misc]  # the class is known at run time only
         last: t.Any = None
 
         def _new_conn(self) -> t.Any:
+            wanted.opened = True
             opened = super()._new_conn()
             tally.add(self)
             return opened
@@ -282,10 +328,12 @@ def _pool_class(kind: t.Any, tally: _Tally, wanted: t.Any) -> t.Any:
 
         def close(self) -> None:
             self.last = None
+            tally.living.discard(id(self))
             super().close()
 
     class Pool(kind):  # type: ignore[misc]
         ConnectionCls = Connection
+        QueueCls = Idle
 
         def _get_conn(self, timeout: float | None = None) -> t.Any:
             connection = super()._get_conn(timeout=timeout)
@@ -297,6 +345,8 @@ def _pool_class(kind: t.Any, tally: _Tally, wanted: t.Any) -> t.Any:
             last = getattr(conn, "last", None)
             if last is not None and (last.more or not last.isclosed()):
                 conn.close()
+            if getattr(conn, "sock", None) is not None:
+                tally.living.add(id(conn))
             try:
                 super()._put_conn(conn)
             except ClosedPoolError:  # the call is over
@@ -313,6 +363,9 @@ def _response_class() -> t.Any:
     """
     from http.client import BadStatusLine, HTTPException, HTTPResponse, parse_headers
 
+    class NoSize(HTTPException):
+        """The size of a chunk is less than nothing."""
+
     class SwitchedProtocols(HTTPException):
         """The service goes on in another protocol, which nobody asked for."""
 
@@ -328,6 +381,12 @@ def _response_class() -> t.Any:
                     return told
                 parse_headers(self.fp)
             raise BadStatusLine("too many interim answers")
+
+        def _read_next_chunk_size(self) -> int:
+            size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+            if size < 0:  # http.client takes it for a number like any other
+                raise NoSize
+            return size
 
         def _close_conn(self) -> None:
             if self.fp is not None:
@@ -386,7 +445,8 @@ def _read(raw: t.Any, status: int, headers: t.Mapping[str, str], silence: float)
     from urllib3 import exceptions
 
     told = headers.get("Content-Length", "")
-    expected = int(told) if told.isascii() and told.isdigit() and status not in WITHOUT_BODY else None
+    number = told.isascii() and told.isdigit() and status not in WITHOUT_BODY
+    expected = int(told.lstrip("0")[:20] or 0) if number else None  # it may have thousands of digits
     if expected is not None and expected > BODY_LIMIT:
         raise TransportError("protocol", False, f"the answer is larger than {BODY_LIMIT} bytes")
     try:
@@ -394,7 +454,9 @@ def _read(raw: t.Any, status: int, headers: t.Mapping[str, str], silence: float)
         content: bytes = raw.read(BODY_LIMIT + 1, decode_content=False)
     except exceptions.ReadTimeoutError:
         raise TransportError("timeout", True, f"the answer stopped for {silence:g} seconds") from None
-    except (exceptions.HTTPError, OSError):
+    except (exceptions.HTTPError, OSError) as error:
+        if any(type(link).__name__ == "NoSize" for link in _chain(error)):
+            raise TransportError("protocol", True, "a chunk of the answer has a negative size") from None
         raise TransportError("protocol", True, "the answer was cut short") from None
     if len(content) > BODY_LIMIT:
         raise TransportError("protocol", False, f"the answer is larger than {BODY_LIMIT} bytes")
@@ -453,6 +515,8 @@ def _translated(error: BaseException, silence: float) -> TransportError:
         return TransportError("timeout", True, f"no connection within {silence:g} seconds")
     if isinstance(error, exceptions.ReadTimeout):
         return TransportError("timeout", True, f"no answer within {silence:g} seconds")
+    if "InvalidHeader" in names:  # of the answer: those of the request are our own
+        return TransportError("protocol", False, "the answer has two lengths (Content-Length) that differ")
     if not isinstance(error, exceptions.ConnectionError):
         return TransportError("connection", False, f"the request could not be sent ({type(error).__name__})")
     if names & {"gaierror", "NameResolutionError"}:
@@ -465,8 +529,10 @@ def _translated(error: BaseException, silence: float) -> TransportError:
         return TransportError("connection", True, "the connection was closed without an answer")
     if "SwitchedProtocols" in names:
         return TransportError("protocol", False, "the answer switches to another protocol (HTTP 101)")
-    if names & {"BadStatusLine", "LineTooLong"}:
+    if names & {"BadStatusLine", "LineTooLong", "UnknownProtocol"}:
         return TransportError("protocol", True, "the answer is not HTTP")
+    if "HTTPException" in names:
+        return TransportError("protocol", True, "the answer has too many headers")
     return TransportError("connection", True, "the connection failed")
 
 
@@ -478,6 +544,13 @@ def _tls_reason(chain: t.Iterable[BaseException]) -> str:
             return "the certificate is not for this host"
         if isinstance(link, ssl.SSLCertVerificationError):
             return f"the certificate was refused: {link.verify_message}"
+        if isinstance(link, ssl.SSLError):
+            told = f"{getattr(link, 'reason', '')} {link}".upper().replace(
+                " ", "_"
+            )  # not every Python knows each reason's name
+            for words, meaning in TLS_REASONS:
+                if any(word in told for word in words):
+                    return f"the TLS handshake failed: {meaning}"
     return "the TLS handshake failed"
 
 

@@ -47,7 +47,7 @@ def refusal(status: int, body: bytes = b"", **headers: str) -> Answer:
 class Wire:
     """A transport whose answers come from a function; counts what is in flight."""
 
-    connections = 0
+    connections = living = 0
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
@@ -402,6 +402,33 @@ def test_throttling_without_end_is_asked_until_there_is_no_time() -> None:
     assert reply.failure.kind == "throttled"
     assert 2.9 <= wire.sent_at[-1] - wire.sent_at[0] < 4
     assert client.throttled == len(wire.paths) >= 2
+
+
+def test_a_service_that_takes_few_connections_is_asked_for_more_now_and_then() -> None:
+    """Two new connections in a row that fail: what lives is what there is. Each success of a new one is forgotten."""
+    failing = threading.Event()
+    failing.set()
+    inside = threading.Semaphore(3)
+
+    def answer(path: str, headers: t.Mapping[str, str]) -> Answer:
+        if not failing.is_set() or inside.acquire(blocking=False):
+            time.sleep(0.002)
+            if failing.is_set():
+                inside.release()
+            return ok()
+        error = TransportError("connection", True, "the connection was reset")
+        error.opened = True
+        raise error
+
+    client, wire = made(answer, retries=4, concurrency=16)
+    wire.living = 3
+    with mock.patch.object(_client, "BACKOFF_FIRST", 0.01):
+        assert not any(reply.failure for reply in replies(client, all_of(f"/{number}" for number in range(50))))
+        assert client._ceiling in (3, 4)
+        failing.clear()
+        client._unopened = 0  # as after a new connection that brought an answer
+        replies(client, all_of(f"/{number}" for number in range(20 * 20)))
+    assert client._ceiling == 16
 
 
 @pytest.mark.parametrize("allowed", [1, 3])

@@ -215,6 +215,21 @@ def test_an_answer_to_nothing_is_nobodys() -> None:
     assert came == [0, 1]
 
 
+def test_a_new_connection_is_made_only_where_no_living_one_is_idle() -> None:
+    with playing(final(RIGHT), final(RIGHT)) as (url, came, _clients):
+        transport = made(size=8)
+        assert get(transport, url).opened
+        assert transport.living == 1
+        pool = transport._adapter.get_connection(url)
+        living, failed, _given_up = (pool._get_conn() for _time in range(3))
+        for connection in (living, failed, None):  # one that could not be opened, and one that was given up
+            pool._put_conn(connection)
+        assert not get(transport, url).opened
+        assert came == [0, 0]
+        transport.close()
+    assert transport.living == 0
+
+
 def test_close_closes() -> None:
     ended = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -327,7 +342,10 @@ EXCEPTIONS: list[tuple[BaseException, tuple[str, bool, str]]] = [
     (requests.ConnectionError(ConnectionResetError()), ("connection", True, "the connection was reset")),
     (requests.ConnectionError(BrokenPipeError()), ("connection", True, "the connection was reset")),
     (requests.ConnectionError(OSError("no route")), ("connection", True, "the connection failed")),
-    (requests.exceptions.InvalidHeader("X"), ("connection", False, "the request could not be sent (InvalidHeader)")),
+    (
+        requests.exceptions.InvalidHeader("X"),
+        ("protocol", False, "the answer has two lengths (Content-Length) that differ"),
+    ),
     (ValueError("secret"), ("connection", False, "the request could not be sent (ValueError)")),
     (
         urllib3.exceptions.LocationParseError("x"),

@@ -15,7 +15,8 @@ HEAD = ("What happens", "Retried", "``kind``", "The message holds")
 class Row(t.NamedTuple):
     """One fault.
 
-    how: an action of the emulator with `settings`, or "tls CERTIFICATE", "proxy MODE", "interim STATUS", "refused", "resolve".
+    how: an action of the emulator with `settings`, or "tls CERTIFICATE", "tls alert NUMBER", "proxy MODE",
+    "interim STATUS", "raw HEAD AND BODY", "refused", "resolve".
     retried: whether asking again is tried. says: a part of the message. gap: seconds that a retry must wait at least.
     healed: whether a retry after which nothing is wrong any more gets the facts.
     """
@@ -260,6 +261,31 @@ ROWS = (
         "``Content-Length`` smaller than the body", "content_length_too_short", True, "protocol", _CUT, http_status=200
     ),
     Row(
+        "Two lengths (``Content-Length``) that differ",
+        'raw Content-Length: 32\r\nContent-Length: 5\r\n\r\n{"total_number": 0, "tasks": []}',
+        False,
+        "protocol",
+        "two lengths (Content-Length) that differ",
+        healed=False,
+    ),
+    Row(
+        "A chunk with a negative size",
+        'raw Transfer-Encoding: chunked\r\n\r\n-5\r\n{"total_number": 0, "tasks": []}',
+        True,
+        "protocol",
+        "a chunk of the answer has a negative size",
+        http_status=200,
+        healed=False,
+    ),
+    Row(
+        "More than 100 headers",
+        "raw " + "X-More: 1\r\n" * 101 + "\r\n{}",
+        True,
+        "protocol",
+        "the answer has too many headers",
+        healed=False,
+    ),
+    Row(
         "A body that stops, and the connection stays open",
         "content_length_too_long",
         True,
@@ -375,7 +401,38 @@ ROWS = (
     ),
     Row("An expired certificate", "tls expired", False, "tls", "certificate has expired", healed=False),
     Row("A certificate for another host", "tls wrong_host", False, "tls", "not for this host", healed=False),
-    Row("TLS asked of a server that speaks none", "tls none", False, "tls", "the TLS handshake failed", healed=False),
+    Row(
+        "TLS asked of a server that speaks none",
+        "tls none",
+        False,
+        "tls",
+        "what answers does not speak TLS",
+        healed=False,
+    ),
+    Row(
+        "A client certificate that the service wants",
+        "tls alert 116",
+        False,
+        "tls",
+        "the service wants a client certificate",
+        healed=False,
+    ),
+    Row(
+        "Versions of TLS that the host does not accept",
+        "tls alert 70",
+        False,
+        "tls",
+        "no version of TLS that this host accepts",
+        healed=False,
+    ),
+    Row(
+        "A TLS handshake that the service refuses",
+        "tls alert 40",
+        False,
+        "tls",
+        "the service refuses all that this host offers",
+        healed=False,
+    ),
     Row(
         "Connection closed in the middle of the TLS handshake",
         "tls closed",

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
+import itertools
 import json
 import pathlib
 import re
 import socket
 import sys
 import threading
+import time
 import typing as t
 from unittest import mock
 
@@ -72,6 +75,11 @@ def staged(row: Row, emulator: Emulator) -> t.Iterator[tuple[str, dict[str, str]
             with listener:
                 yield url.replace("http:", "https:"), {}, options
             return
+        if name.startswith("alert "):  # fatal, of this number
+            listener, url = answering(bytes([21, 3, 3, 0, 2, 2, int(name[6:])]))
+            with listener:
+                yield url.replace("http:", "https:"), {}, options
+            return
         if name == "closed":  # which is what the emulator does when https is asked of its http port
             yield emulator.url.replace("http:", "https:"), {}, options
             return
@@ -90,6 +98,10 @@ def staged(row: Row, emulator: Emulator) -> t.Iterator[tuple[str, dict[str, str]
             yield "https://dis.example.invalid", {"https_proxy": proxy.url}, options
     elif kind == "interim":
         listener, url = answering(f"HTTP/1.1 {name} Interim\r\nUpgrade: x\r\n\r\n".encode())
+        with listener:
+            yield url, {}, options
+    elif kind == "raw":
+        listener, url = answering(b"HTTP/1.1 200 OK\r\n" + name.encode())
         with listener:
             yield url, {}, options
     elif kind == "refused":
@@ -193,6 +205,86 @@ def test_many_requests_under_a_server_that_is_silent_end_in_time() -> None:
         assert paths == sorted(paths)
 
 
+@contextlib.contextmanager
+def taking_few(most: int, beyond: str) -> t.Iterator[str]:
+    """A service that talks on a few connections at a time; what it does to more of them is `beyond`."""
+    body = b'{"total_number": 0, "tasks": []}'
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    places = threading.Semaphore(most)
+    silent = []
+
+    def talk(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            while client.recv(65536):
+                time.sleep(0.01)  # longer than it takes to send the next question: connections are used side by side
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        places.release()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = listener.accept()[0]
+                if places.acquire(blocking=False):
+                    threading.Thread(target=talk, args=(client,), daemon=True).start()
+                elif beyond == "silence":
+                    silent.append(client)
+                else:
+                    if beyond == "503":
+                        client.recv(65536)
+                        client.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    client.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    with listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("beyond", ["silence", "close", "503"])
+def test_a_service_that_takes_few_connections_is_asked_on_those(beyond: str) -> None:
+    names = [f"s{number:02}" for number in range(40)]
+    with taking_few(3, beyond) as url:
+        called = ask(DIS, url, stream_names=names, retries=2, timeout=0.5)
+    assert not called.result.get("failed")
+    assert [stream["stream_name"] for stream in called.result["streams"]] == names
+
+
+@pytest.mark.parametrize(
+    ("module", "selector"), [("dms_sink_task_info", "connector_ids"), ("dms_smart_connect_task_info", "instance_ids")]
+)
+def test_a_list_without_end_stops_with_the_budget(module: str, selector: str) -> None:
+    pages = itertools.count()
+
+    def page(_path: str) -> bytes:
+        number = next(pages)
+        entries = [
+            {"instance_id": f"i-{number}-{entry}", "connector_id": f"c-{number}-{entry}", "connector_enable": True}
+            for entry in range(50)
+        ]
+        return json.dumps({"instance_num": 10**9, "instances": entries}).encode()
+
+    with serving(page) as url:
+        called = ask(module, url, total_timeout=1.5, **{selector: None})
+    OVERRUNS.append((called.seconds - 1.5, "a list of instances without end"))
+    assert called.seconds < 2.5
+    assert (called.error["kind"], len(called.result["errors"])) == ("timeout", 1)
+
+
+def test_a_name_of_any_length_and_sort_is_shown_on_one_line() -> None:
+    name = "a\x1b[2J\nPLAY RECAP\u202e" + "z" * 100_000
+
+    def answer(path: str) -> bytes:
+        if "transfer-tasks" in path:
+            return b"[]"
+        return json.dumps({"total_number": 1, "has_more_streams": False, "stream_names": [name]}).encode()
+
+    with serving(answer) as url:
+        called = ask(DIS, url, stream_names=None)
+    message = called.result["msg"]
+    assert "stream a [2J PLAY RECAP\\u202ezz" in message
+    assert message.isprintable()
+    assert len(message) < 2000
+
+
 def test_the_first_hundred_failures_are_shown_and_the_rest_counted(emulator: Emulator) -> None:
     emulator.inject("transfer-tasks", "forbidden_403", times=None)
     called = ask(DIS, emulator.url, stream_names=[f"s{number:03}" for number in range(130)])
@@ -253,6 +345,31 @@ def test_a_gzipped_answer_is_unpacked(emulator: Emulator) -> None:
     assert len(called.result["transfer_tasks"]) == 2
 
 
+@contextlib.contextmanager
+def serving(body_of: t.Callable[[str], bytes]) -> t.Iterator[str]:
+    """A server that answers each path with a body."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = body_of(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
 def answering(answer: bytes) -> tuple[socket.socket, str]:
     """A server that gives every connection these bytes and closes it."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -299,7 +416,7 @@ def answering(answer: bytes) -> tuple[socket.socket, str]:
         ),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nabc", "protocol", 1, "was not asked for"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}", "protocol", 2, "the answer was cut short"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n{}", "connection", 2, "the connection failed"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n{}", "protocol", 2, "too many headers"),
     ],
 )
 def test_answers_no_server_should_give(answer: bytes, kind: str, attempts: int, says: str) -> None:
