@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.filter.problems import problems
 from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.calling import ask, small_world
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.conversation import (
@@ -243,8 +242,8 @@ def test_the_emulators_streams_grow_and_one_task_does_not_keep_up() -> None:
         emulator.world.clock.advance("2m")
         result = asked(max_lag=100)
         assert [task["lag"] for task in result["transfer_tasks"]] == [3, 440]
-        assert result["problems"] == problems(result, max_lag=100)
-        assert len(result["problems"]) == 1
+        (problem,) = result["problems"]
+        assert "lag" in problem and "440" in problem, problem
         assert result["transfer_tasks"][1]["problems"] == result["problems"]
 
 

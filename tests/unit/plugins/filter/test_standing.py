@@ -1,7 +1,7 @@
 # Copyright: hwcloud.streaming contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How things stand: the message, the problems and the limits of every module, against the emulator."""
+"""How things stand: the message, the problems and the limits of every module, and that the filter says the same."""
 
 from __future__ import annotations
 
