@@ -1,0 +1,226 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the event source `dumps` does beside telling events: its options, when it asks, and asking without being in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import importlib
+import logging
+import os
+import random
+import threading
+import time
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import Cleaner
+from ansible_collections.hwcloud.streaming.plugins.plugin_utils import _events
+
+MODULES = {
+    "dis": "dis_transfer_task_info",
+    "sink": "dms_sink_task_info",
+    "smart_connect": "dms_smart_connect_task_info",
+}
+OWN: dict[str, dict[str, t.Any]] = {
+    "kinds": {"type": "list", "elements": "str", "choices": [*MODULES], "default": ["dis"]},
+    "interval": {"type": "float", "default": 60},
+    "initial": {"type": "str", "choices": ["problems", "all", "none"], "default": "problems"},
+    "confirm": {"type": "int", "default": 1},
+    "heartbeat": {"type": "float", "default": 0},
+    "max_backoff": {"type": "float", "default": 600},
+}
+LEAST = {"interval": 10, "confirm": 1, "heartbeat": 0, "max_backoff": 0}
+LONGEST = 10**8  # seconds
+# Nothing that time mends: where the first answer is one of these, somebody has to look.
+FATAL = frozenset({"configuration", "authentication", "authorization", "tls"})
+
+logger = logging.getLogger("hwcloud.streaming.dumps")
+
+
+class CannotWatch(Exception):
+    """Options that are wrong, or a first answer that says that no other will be better. The text holds no secret."""
+
+
+class Settings(t.NamedTuple):
+    """The options of the source itself, and those of the module of each kind, with the connection's."""
+
+    own: dict[str, t.Any]
+    params: dict[str, dict[str, t.Any]]
+    states: dict[str, frozenset[str] | None]
+
+
+class Clock:
+    """Time, for which tests put their own."""
+
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
+    sleep = staticmethod(asyncio.sleep)
+
+
+class Queue(t.Protocol):
+    """What ansible-rulebook takes events by."""
+
+    async def put(self, event: t.Any) -> None: ...
+
+
+def options(kinds: t.Iterable[str]) -> dict[str, dict[str, t.Any]]:
+    """Return the argument spec of the source when it looks at these kinds."""
+    spec = {**OWN, **_module.connection_options()}
+    for kind in kinds:
+        spec |= _module_options(kind)
+    del spec["only_problems"]  # what is not there any more would look as if it had gone
+    return spec
+
+
+def settings(args: t.Mapping[str, t.Any]) -> Settings:
+    """Return the options as given in the rulebook, checked."""
+    named = {name: value for name, value in args.items() if name == "kinds"}
+    kinds = list(dict.fromkeys(_validated({"kinds": OWN["kinds"]}, named, args)["kinds"]))
+    if not kinds:
+        raise CannotWatch(f"kinds is empty: it takes one or more of {', '.join(MODULES)}.")
+    given = _validated(options(kinds), args, args)
+    for name, least in LEAST.items():
+        if not least <= given[name] <= LONGEST:
+            raise CannotWatch(f"{name} is {given[name]:g}: it takes {least} or more, up to {LONGEST}.")
+    connection = {name: given[name] for name in _module.connection_options()}
+    params, states = {}, {}
+    for kind in kinds:
+        # A state is looked for in what came back: a task that leaves it is not gone.
+        word = "states" if kind == "dis" else "statuses"
+        wanted = given[word]
+        states[kind] = None if wanted is None else frozenset(state.strip().upper() for state in wanted)
+        own = {name: given.get(name) for name in _module_options(kind)}
+        params[kind] = {**connection, **own, word: None, "only_problems": False}
+    return Settings({name: given[name] for name in OWN} | {"kinds": kinds}, params, states)
+
+
+def _module_options(kind: str) -> dict[str, dict[str, t.Any]]:
+    module = importlib.import_module(f"ansible_collections.hwcloud.streaming.plugins.modules.{MODULES[kind]}")
+    spec: dict[str, dict[str, t.Any]] = {}
+    real, _module.run = _module.run, lambda options, *_rest: spec.update(options)
+    try:
+        module.main()
+    finally:
+        _module.run = real
+    return spec
+
+
+class Gather:
+    """The seam."""
+
+    def __init__(self, wanted: Settings, environment: t.Any) -> None:
+        self.params = wanted.params
+
+    def __call__(self, kind: str) -> _events.Facts:
+        import types
+
+        module = importlib.import_module(f"ansible_collections.hwcloud.streaming.plugins.modules.{MODULES[kind]}")
+        cleaner = Cleaner()
+        stand_in: t.Any = types.SimpleNamespace(
+            params=dict(self.params[kind]), no_log_values=set(), warn=logger.warning, debug=logger.debug
+        )
+        result = {**module.NOTHING, "request_stats": _module.NO_STATS}
+        call = _module.Call(stand_in, cleaner)
+        try:
+            failures = _module._gather(stand_in, cleaner, result, call, module.check)
+        except _module.ConfigurationError as error:
+            failures = [_module.Failure("configuration", error_msg=cleaner.clean(str(error)))]
+        except Exception as error:  # noqa: BLE001
+            failures = [_module.Failure("protocol", error_msg=_module.defect(error))]
+        failures, left_out = _module._bounded(failures)
+        failures = [_module._masked(failure, cleaner) for failure in failures]
+        msg = _module._stand(result, failures, left_out, call, cleaner, module.line)
+        if failures:
+            errors = [failure.as_dict() for failure in failures]
+            result |= {"failed": True, "errors": errors, "errors_left_out": left_out}
+            result["error"] = _module._first(failures).as_dict()
+        result["msg"] = msg
+        return result
+
+    def close(self) -> None:
+        pass
+
+
+def _validated(
+    spec: dict[str, dict[str, t.Any]], given: t.Mapping[str, t.Any], args: t.Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    result = ArgumentSpecValidator(spec).validate(dict(given))
+    if result.error_messages:
+        cleaner = Cleaner()
+        secret = [name for name, option in _module.connection_options().items() if option.get("no_log")]
+        cleaner.add(*(str(args[name]) for name in (*secret, "ak", "sk") if args.get(name)))
+        raise CannotWatch(cleaner.clean("; ".join(result.error_messages)))
+    params: dict[str, t.Any] = result.validated_parameters
+    return params
+
+
+async def watch(
+    queue: Queue, wanted: Settings, ask: t.Callable[[str], t.Awaitable[_events.Facts]], clock: t.Any = Clock
+) -> t.NoReturn:
+    """Ask for each kind when its time has come, and put into the queue what there is to tell, until cancelled."""
+    own = wanted.own
+    watches = {kind: _events.Watch(kind, own["initial"], own["confirm"], wanted.states[kind]) for kind in own["kinds"]}
+    due = dict.fromkeys(watches, clock.monotonic())
+    beat_due = dict(due)
+    asked = set()
+    while True:
+        kind = min(due, key=due.__getitem__)
+        await clock.sleep(max(0.0, due[kind] - clock.monotonic()))
+        started = clock.monotonic()
+        result = await ask(kind)
+        if kind not in asked:
+            _refuse(result)
+            asked.add(kind)
+        events = watches[kind].look(result, int(clock.time() * 1000))
+        now = clock.monotonic()
+        if own["heartbeat"] and now >= beat_due[kind]:
+            events.append(_events.heartbeat(kind, result))
+            beat_due[kind] = now + own["heartbeat"] - own["interval"] / 10  # polls come a little sooner or later
+        for event in events:
+            await queue.put({"hwcloud": event})
+        failures = watches[kind].failures
+        pause = own["interval"] * random.uniform(0.95, 1.05)
+        if failures:
+            pause = max(pause, min(own["max_backoff"], pause * 2.0 ** min(failures - 1, 30)))
+            due[kind] = now + pause
+        else:
+            due[kind] = max(now, started + pause)
+
+
+def _refuse(result: _events.Facts) -> None:
+    """End the source where its first answer is a failure that time does not mend."""
+    if not result.get("failed"):
+        return
+    for error in (result["error"], *result["errors"]):
+        if error["kind"] in FATAL:
+            msg = result["msg"]
+            raise CannotWatch(msg if error == result["error"] else f"{msg} ({error['kind']}: {error['error_msg']})")
+
+
+def in_thread(work: t.Callable[[], _events.Facts]) -> t.Awaitable[_events.Facts]:
+    """Do blocking work in a thread that the end of the process does not wait for, as a pool's threads would have it."""
+    done: concurrent.futures.Future[_events.Facts] = concurrent.futures.Future()
+
+    def run() -> None:
+        done.set_running_or_notify_cancel()
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001  # it is raised where the result is awaited
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name=logger.name).start()
+    return asyncio.wrap_future(done)
+
+
+async def run(queue: Queue, args: t.Mapping[str, t.Any]) -> None:
+    """Be the event source."""
+    wanted = settings(args)
+    gather = Gather(wanted, os.environ)
+    try:
+        await watch(queue, wanted, lambda kind: in_thread(lambda: gather(kind)))
+    finally:
+        gather.close()
