@@ -9,15 +9,14 @@ import asyncio
 import concurrent.futures
 import importlib
 import logging
-import os
 import random
 import threading
 import time
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
-from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import Cleaner
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _call, _module, _options
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.secrets import Cleaner
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils import _events
 
 MODULES = {
@@ -46,10 +45,10 @@ class CannotWatch(Exception):
 
 
 class Settings(t.NamedTuple):
-    """The options of the source itself, and those of the module of each kind, with the connection's."""
+    """The options of the source itself, those of the modules and the connection, and the states to tell of by kind."""
 
     own: dict[str, t.Any]
-    params: dict[str, dict[str, t.Any]]
+    params: dict[str, t.Any]
     states: dict[str, frozenset[str] | None]
 
 
@@ -69,11 +68,11 @@ class Queue(t.Protocol):
 
 def options(kinds: t.Iterable[str]) -> dict[str, dict[str, t.Any]]:
     """Return the argument spec of the source when it looks at these kinds."""
-    spec = {**OWN, **_module.connection_options()}
+    taken = dict(_options.CONNECTION)
     for kind in kinds:
-        spec |= _module_options(kind)
-    del spec["only_problems"]  # what is not there any more would look as if it had gone
-    return spec
+        taken |= _question(kind).options
+    del taken["only_problems"]  # what is well would look as if it had gone
+    return {**OWN, **_module.argument_spec(taken)}
 
 
 def settings(args: t.Mapping[str, t.Any]) -> Settings:
@@ -86,63 +85,20 @@ def settings(args: t.Mapping[str, t.Any]) -> Settings:
     for name, least in LEAST.items():
         if not least <= given[name] <= LONGEST:
             raise CannotWatch(f"{name} is {given[name]:g}: it takes {least} or more, up to {LONGEST}.")
-    connection = {name: given[name] for name in _module.connection_options()}
-    params, states = {}, {}
+    params = {name: value for name, value in given.items() if name not in OWN}
+    states = {}
     for kind in kinds:
-        # A state is looked for in what came back: a task that leaves it is not gone.
-        word = "states" if kind == "dis" else "statuses"
-        wanted = given[word]
+        # The state is looked at in what came back: a task that leaves it is not gone.
+        wanted = given["states" if kind == "dis" else "statuses"]
         states[kind] = None if wanted is None else frozenset(state.strip().upper() for state in wanted)
-        own = {name: given.get(name) for name in _module_options(kind)}
-        params[kind] = {**connection, **own, word: None, "only_problems": False}
+    params |= {"states": None, "statuses": None}
     return Settings({name: given[name] for name in OWN} | {"kinds": kinds}, params, states)
 
 
-def _module_options(kind: str) -> dict[str, dict[str, t.Any]]:
+def _question(kind: str) -> _call.Question:
     module = importlib.import_module(f"ansible_collections.hwcloud.streaming.plugins.modules.{MODULES[kind]}")
-    spec: dict[str, dict[str, t.Any]] = {}
-    real, _module.run = _module.run, lambda options, *_rest: spec.update(options)
-    try:
-        module.main()
-    finally:
-        _module.run = real
-    return spec
-
-
-class Gather:
-    """The seam."""
-
-    def __init__(self, wanted: Settings, environment: t.Any) -> None:
-        self.params = wanted.params
-
-    def __call__(self, kind: str) -> _events.Facts:
-        import types
-
-        module = importlib.import_module(f"ansible_collections.hwcloud.streaming.plugins.modules.{MODULES[kind]}")
-        cleaner = Cleaner()
-        stand_in: t.Any = types.SimpleNamespace(
-            params=dict(self.params[kind]), no_log_values=set(), warn=logger.warning, debug=logger.debug
-        )
-        result = {**module.NOTHING, "request_stats": _module.NO_STATS}
-        call = _module.Call(stand_in, cleaner)
-        try:
-            failures = _module._gather(stand_in, cleaner, result, call, module.check)
-        except _module.ConfigurationError as error:
-            failures = [_module.Failure("configuration", error_msg=cleaner.clean(str(error)))]
-        except Exception as error:  # noqa: BLE001
-            failures = [_module.Failure("protocol", error_msg=_module.defect(error))]
-        failures, left_out = _module._bounded(failures)
-        failures = [_module._masked(failure, cleaner) for failure in failures]
-        msg = _module._stand(result, failures, left_out, call, cleaner, module.line)
-        if failures:
-            errors = [failure.as_dict() for failure in failures]
-            result |= {"failed": True, "errors": errors, "errors_left_out": left_out}
-            result["error"] = _module._first(failures).as_dict()
-        result["msg"] = msg
-        return result
-
-    def close(self) -> None:
-        pass
+    question: _call.Question = module.QUESTION
+    return question
 
 
 def _validated(
@@ -151,8 +107,10 @@ def _validated(
     result = ArgumentSpecValidator(spec).validate(dict(given))
     if result.error_messages:
         cleaner = Cleaner()
-        secret = [name for name, option in _module.connection_options().items() if option.get("no_log")]
-        cleaner.add(*(str(args[name]) for name in (*secret, "ak", "sk") if args.get(name)))
+        secret = [
+            (name, *option.get("aliases", ())) for name, option in _options.CONNECTION.items() if option.get("no_log")
+        ]
+        cleaner.add(*(str(args[name]) for names in secret for name in names if args.get(name)))
         raise CannotWatch(cleaner.clean("; ".join(result.error_messages)))
     params: dict[str, t.Any] = result.validated_parameters
     return params
@@ -219,8 +177,17 @@ def in_thread(work: t.Callable[[], _events.Facts]) -> t.Awaitable[_events.Facts]
 async def run(queue: Queue, args: t.Mapping[str, t.Any]) -> None:
     """Be the event source."""
     wanted = settings(args)
-    gather = Gather(wanted, os.environ)
+    warned: set[str] = set()
+
+    def warn(text: str) -> None:
+        if text not in warned:  # each poll gives the same ones
+            warned.add(text)
+            logger.warning("%s", text)
+
+    session = _call.Session(
+        wanted.params, _call.Caller(warn, lambda text: logger.debug("%s", text), lambda *_secrets: None)
+    )
     try:
-        await watch(queue, wanted, lambda kind: in_thread(lambda: gather(kind)))
+        await watch(queue, wanted, lambda kind: in_thread(lambda: session.ask(_question(kind))))
     finally:
-        gather.close()
+        session.close()
