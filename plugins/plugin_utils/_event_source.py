@@ -15,6 +15,7 @@ import time
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _call, _module, _options
 from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.secrets import Cleaner
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils import _events
@@ -111,7 +112,10 @@ def _validated(
             (name, *option.get("aliases", ())) for name, option in _options.CONNECTION.items() if option.get("no_log")
         ]
         cleaner.add(*(str(args[name]) for names in secret for name in names if args.get(name)))
-        raise CannotWatch(cleaner.clean("; ".join(result.error_messages)))
+        told = [
+            "Unsupported options: " * isinstance(error, UnsupportedError) + error.msg for error in result.errors.errors
+        ]
+        raise CannotWatch(cleaner.clean("; ".join(told)))
     params: dict[str, t.Any] = result.validated_parameters
     return params
 
