@@ -84,7 +84,9 @@ options:
       - Keep only entries that started at this time or later. Takes ISO 8601, epoch milliseconds, or an age such as V(90s), V(15m), V(24h)
         or V(7d).
       - First the window counts, then O(limit).
-      - Pages are saved only with O(sort_by=startTime). With every other order each page has to be looked at.
+      - With O(sort_by=startTime) reading begins at the end of the log that O(order) puts first and stops behind the window. What lies in
+        front of the window costs a request for each page, so a window long ago is cheaper with O(order=asc) and O(page_size=1000).
+      - With every other order each page has to be looked at.
     type: str
   until:
     description:

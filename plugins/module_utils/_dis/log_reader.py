@@ -196,7 +196,7 @@ class Reader:
         """
         page = 1
         for _round in range(MOVES):
-            while page < self._last_page and not self._satisfied():
+            while page < self._last_page and not self._satisfied(page):
                 together = min(page, self.query.pages_at_once) if self.query.windowed else self._last_page
                 last = min(self._last_page, page + together)
                 if not (yield from self._read_pages(range(page + 1, last + 1))):
@@ -222,10 +222,13 @@ class Reader:
     def _moved(self, grown: int) -> int:
         return grown if self.query.order == "desc" else 0
 
-    def _satisfied(self) -> bool:
-        """Tell whether the rest of the log can hold nothing that is wanted: the limit is passed, or the window."""
-        full = self.query.windowed and self.query.limit is not None and self._matched > self.query.limit
-        return full or self._behind()
+    def _satisfied(self, page: int) -> bool:
+        """Tell whether what comes after a page can hold nothing that is wanted: the limit is passed, or the window."""
+        if self.query.windowed and self.query.limit is not None:
+            whole = page * self._size - self._moved(self.grown)  # up to this place all rows have come, or are lost
+            if sum(place < whole for place in self._places) > self.query.limit:
+                return True
+        return self._behind()
 
     def _behind(self) -> bool:
         """Tell whether what was read last lies behind the window, in a log that is in the order of time as far as was read."""
