@@ -52,6 +52,7 @@ LONGEST_WAIT = 0.2  # seconds: a signal that comes just before a wait is seen on
 TOO_MANY = 503  # what a load balancer says of one connection too many
 ONE_MORE = 20  # answers after which one more connection is tried, times those in a row that failed
 DEPTH_LIMIT, DIGITS_LIMIT = 64, 30  # of JSON: what is beyond them ends Python or Ansible, not just a request
+VALUES_LIMIT = 100_000  # in one answer: 4 MiB of "[]" take 100 MB, and minutes of Ansible's walks
 LARGE = 256 * 1024  # bytes: one answer above it is parsed at a time, since it may take a hundred times as much memory
 _large = threading.Lock()
 
@@ -700,11 +701,14 @@ def _decoded(content: bytes) -> t.Any:
     value = json.loads(content.decode("utf-8-sig"), parse_constant=_number, parse_float=_number, parse_int=_whole)
     if b"\\ud" in content or b"\\uD" in content:  # half a surrogate pair cannot be put out again
         json.dumps(value, ensure_ascii=False).encode("utf-8")
-    level, depth = [value] if isinstance(value, (dict, list)) else [], 0
+    level, depth, values = [value] if isinstance(value, (dict, list)) else [], 0, 0
     while level:
         depth += 1
+        values += sum(map(len, level))
         if depth > DEPTH_LIMIT:
             raise BeyondLimit(_TOO_DEEP)
+        if values > VALUES_LIMIT:
+            raise BeyondLimit(f"JSON of more than {VALUES_LIMIT} values")
         level = [
             item
             for container in level
