@@ -11,6 +11,7 @@ from weakref import ReferenceType, ref
 from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes, decoded; the largest real page is well under 1 MiB
+GZIP_PARTS = 100  # of one answer: each costs a copy of all that is left
 INTERIM_LIMIT = 20  # interim answers (1xx) before the one that counts
 TLS_ERRORS = frozenset(
     {"SSLError", "CertificateError", "SSLCertVerificationError", "SSLEOFError", "SSLZeroReturnError"}
@@ -477,8 +478,11 @@ def _unpacked(content: bytes) -> bytes:
     """Return what was packed with gzip, in one or more parts; never more than the limit in memory."""
     import zlib
 
-    unpacked = b""
+    unpacked, parts = b"", 0
     while content:
+        parts += 1
+        if parts > GZIP_PARTS:
+            raise TransportError("protocol", False, "the answer's compression is broken")
         part = zlib.decompressobj(wbits=31)
         try:
             unpacked += part.decompress(content, BODY_LIMIT + 1 - len(unpacked))
