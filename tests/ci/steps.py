@@ -192,7 +192,9 @@ def docs_site(job: Job) -> None:
     for pattern in ("*.svg", "*.png"):  # it copies texts only
         for picture in (tree / "docs" / "docsite" / "rst").glob(pattern):
             shutil.copy(picture, site / "rst" / "docsite")
-    _put(job, site / "rst" / "index.rst", {".. contents::\n   :local:\n   :depth: 1\n": (own / "front.rst").read_text()})
+    _put(
+        job, site / "rst" / "index.rst", {".. contents::\n   :local:\n   :depth: 1\n": (own / "front.rst").read_text()}
+    )
     with (site / "conf.py").open("a") as settings:
         settings.write((own / "settings.py").read_text())
     shutil.copy(own / "elsewhere.rst", site / "rst")
