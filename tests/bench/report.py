@@ -131,11 +131,10 @@ def _against(title: str, scene: dict[str, Any]) -> Iterator[Table]:
 
 
 def _growth(scene: dict[str, Any]) -> Iterator[Table]:
-    head = ("requests", "connections", "seconds", "peak memory, MiB")
+    head = ("requests", "seconds", "peak memory, MiB")
 
     def cells(found: dict[str, Any]) -> tuple[str, ...]:
-        numbers = (str(found["requests"]), str(found["connections"]))
-        return (*numbers, _seconds(found["seconds"]), f"{found['memory']:.0f}")
+        return (str(found["requests"]), _seconds(found["seconds"]), f"{found['memory']:.0f}")
 
     rows = [(f"{found['streams']:,}", *cells(found)) for found in scene["streams"]]
     yield Table("Growth with the number of streams (20 ms)", ("streams", *head), rows)

@@ -192,9 +192,11 @@ def docs_site(job: Job) -> None:
     for pattern in ("*.svg", "*.png"):  # it copies texts only
         for picture in (tree / "docs" / "docsite" / "rst").glob(pattern):
             shutil.copy(picture, site / "rst" / "docsite")
-    _put(
-        job, site / "rst" / "index.rst", {".. contents::\n   :local:\n   :depth: 1\n": (own / "front.rst").read_text()}
-    )
+    index = site / "rst" / "index.rst"
+    _put(job, index, {".. contents::\n   :local:\n   :depth: 1\n": (own / "front.rst").read_text()})
+    # In the menu a plugin's name is enough.
+    named = re.sub(r"^    (\w+)_(module|filter|test|role)$", r"    \1 <\1_\2>", index.read_text(), flags=re.MULTILINE)
+    index.write_text(named)
     with (site / "conf.py").open("a") as settings:
         settings.write((own / "settings.py").read_text())
     shutil.copy(own / "elsewhere.rst", site / "rst")
