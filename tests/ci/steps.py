@@ -172,6 +172,9 @@ def docs_site(job: Job) -> None:
     bins, environment = tool("docs")
     tree = workspace.copy_tree("docs")
     environment |= {"ANSIBLE_COLLECTIONS_PATH": str(collections_root(tree))}
+    # Every address that begins so is made up, and becomes a button on each page.
+    galaxy = tree / "galaxy.yml"
+    galaxy.write_text(re.sub(r"^\w+: https://example\.com/.*\n", "", galaxy.read_text(), flags=re.MULTILINE))
     site = CACHE / "ci" / "site"
     shutil.rmtree(site, ignore_errors=True)
     for folder in (site, site / "rst"):  # antsibull-docs writes only where no one else can
@@ -186,6 +189,14 @@ def docs_site(job: Job) -> None:
     # guide on authentication has their table.
     (site / "rst" / "environment_variables.rst").unlink()
     own = tree / "tests" / "ci" / "docs_site"
+    for pattern in ("*.svg", "*.png"):  # it copies texts only
+        for picture in (tree / "docs" / "docsite" / "rst").glob(pattern):
+            shutil.copy(picture, site / "rst" / "docsite")
+    index = site / "rst" / "index.rst"
+    _put(job, index, {".. contents::\n   :local:\n   :depth: 1\n": (own / "front.rst").read_text()})
+    # In the menu a plugin's name is enough.
+    named = re.sub(r"^    (\w+)_(module|filter|test|role)$", r"    \1 <\1_\2>", index.read_text(), flags=re.MULTILINE)
+    index.write_text(named)
     with (site / "conf.py").open("a") as settings:
         settings.write((own / "settings.py").read_text())
     shutil.copy(own / "elsewhere.rst", site / "rst")
@@ -205,14 +216,17 @@ def docs_site(job: Job) -> None:
 
 def _as_tarball(job: Job, settings: Path) -> None:
     """Each page says where the collection is and how to install it: here, from its tarball, not from Ansible Galaxy."""
-    text = settings.read_text()
-    for told, true in (
-        ("https://galaxy.ansible.com/ui/repo/published/{namespace}/{name}/", "index.html"),
-        ("install {namespace}.{name}", "install {namespace}-{name}-*.tar.gz"),
-    ):
-        job.require(text.count(told) == 1, f"antsibull-docs no longer writes {told} into {settings.name}")
-        text = text.replace(told, true)
-    settings.write_text(text)
+    address = {"https://galaxy.ansible.com/ui/repo/published/{namespace}/{name}/": "index.html"}
+    _put(job, settings, {**address, "install {namespace}.{name}": "install {namespace}-{name}-*.tar.gz"})
+
+
+def _put(job: Job, path: Path, instead: dict[str, str]) -> None:
+    """Put texts in the place of those that antsibull-docs writes."""
+    text = path.read_text()
+    for told, ours in instead.items():
+        job.require(text.count(told) == 1, f"antsibull-docs no longer writes {told} into {path.name}")
+        text = text.replace(told, ours)
+    path.write_text(text)
 
 
 def antsibull_nox(job: Job) -> None:
