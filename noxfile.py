@@ -79,7 +79,13 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """End-to-end tests: the built tarball, installed, under the real ansible-playbook against the emulator."""
-    pytest(session, "-n", "2", "tests/e2e")
+    variables = {}
+    if shutil.which("java"):  # ansible-rulebook in an environment of its own, for the event source
+        venv = session.env_dir / "rulebook"
+        session.run("uv", "venv", "--quiet", "--allow-existing", str(venv))
+        session.run("uv", "pip", "install", "--require-hashes", "--python", str(venv), "-r", f"{machine.LOCKS}/eda.txt")
+        variables["ANSIBLE_RULEBOOK"] = str(venv / "bin" / "ansible-rulebook")
+    pytest(session, "-n", "2", "tests/e2e", **variables)
 
 
 @nox.session
@@ -87,9 +93,8 @@ def demo(session: nox.Session) -> None:
     """See the collection at work, without an account: emulator, ad-hoc commands, a preflight play."""
     install(session, ansible_test.NEWEST.lock)
     installed = tarball.install(session)
-    session.run(
-        "bash", "tests/ci/demo.sh", env={**WITHOUT_PROXY, "ANSIBLE_COLLECTIONS_PATH": str(installed)}, external=True
-    )
+    variables = {**WITHOUT_PROXY, "ANSIBLE_COLLECTIONS_PATH": str(installed)}
+    session.run("bash", "tests/ci/demo.sh", env=variables, external=True)
 
 
 @nox.session
@@ -128,38 +133,30 @@ def docs(session: nox.Session) -> None:
     if (tree / "CHANGELOG.rst").read_text() != (machine.ROOT / "CHANGELOG.rst").read_text():
         session.error("CHANGELOG.rst differs: run antsibull-changelog generate")
     shutil.rmtree(site, ignore_errors=True)
+    shutil.copytree(tree / "tests" / "ci" / "docs_site", site)
     for folder in (site, site / "rst"):  # antsibull-docs writes only where no one else can
-        folder.mkdir(mode=0o755)
-    options = ["--use-current", "--squash-hierarchy", "--dest-dir"]
+        folder.chmod(0o755)
+    # Every address that begins so is made up, and would become a button on each page.
+    galaxy = tree / "galaxy.yml"
+    galaxy.write_text(re.sub(r"^\w+: https://example\.com/.*\n", "", galaxy.read_text(), flags=re.MULTILINE))
     session.chdir(site)
-    session.run("antsibull-docs", "sphinx-init", "--lenient", *options, ".", machine.COLLECTION, env=collections(tree))
-    # Each page says where the collection is and how to install it: here, from its tarball, not from Ansible Galaxy.
-    settings = Path("antsibull-docs.cfg").read_text()
-    for told, true in (
-        ("https://galaxy.ansible.com/ui/repo/published/{namespace}/{name}/", "index.html"),
-        ("install {namespace}.{name}", "install {namespace}-{name}-*.tar.gz"),
-    ):
-        if settings.count(told) != 1:
-            session.error(f"antsibull-docs no longer writes {told} into antsibull-docs.cfg")
-        settings = settings.replace(told, true)
-    Path("antsibull-docs.cfg").write_text(settings)
-    pages = ["--config-file", "antsibull-docs.cfg", "collection", "--cleanup", "everything", *options, "rst"]
-    session.run("antsibull-docs", *pages, machine.COLLECTION, env=collections(tree))
+    pages = ["--config-file", "antsibull-docs.cfg", "collection", "--use-current", "--squash-hierarchy"]
+    session.run("antsibull-docs", *pages, "--dest-dir", "rst", machine.COLLECTION, env=collections(tree))
     # It knows variables of configuration entries only and says that there are none; ours are options of modules.
     Path("rst/environment_variables.rst").unlink()
-    own = tree / "tests" / "ci" / "docs_site"
-    with Path("conf.py").open("a") as conf:
-        conf.write((own / "settings.py").read_text())
-    shutil.copy(own / "elsewhere.rst", "rst")
-    Path("static").mkdir()
-    shutil.copy(own / "site.css", "static")
+    for picture in (*tree.glob("docs/docsite/rst/*.svg"), *tree.glob("docs/docsite/rst/*.png")):
+        shutil.copy(picture, "rst/docsite")  # antsibull-docs copies texts only
+    front, index, contents = Path("front.rst"), Path("rst/index.rst"), ".. contents::\n   :local:\n   :depth: 1\n"
+    if front.is_file():
+        index.write_text(index.read_text().replace(contents, front.read_text()))
     session.run(*"sphinx-build -M html rst build -c . -q -W --keep-going".split())
     shutil.rmtree(DOCS, ignore_errors=True)
     shutil.copytree("build/html", DOCS)
-    modules = [path.stem for path in (tree / "plugins" / "modules").glob("[a-z]*.py")]
-    missing = [name for name in modules if not (DOCS / f"{name}_module.html").is_file()]
-    if missing or not modules:
-        session.error(f"no page for {missing or 'any module'}")
+    missing = [
+        path for path in (tree / "plugins/modules").glob("*.py") if not (DOCS / f"{path.stem}_module.html").is_file()
+    ]
+    if missing:
+        session.error(f"no page for {missing}")
     session.log(f"fact: {len(list(DOCS.rglob('*.html')))} pages, build/docs/index.html")
 
 
@@ -170,23 +167,20 @@ def execution_environment(session: nox.Session) -> None:
     installed = tarball.install(session)
     output = str(session.run("ansible-builder", "introspect", str(installed), silent=True))
     wanted = re.findall(r"^([a-z][^#\s]*)", (machine.ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    unseen = [
-        name
-        for name in wanted
-        if not re.search(rf"{re.escape(name)}['\"]?\s+# from collection {machine.COLLECTION}", output)
-    ]
+    comment = rf"['\"]?\s+# from collection {machine.COLLECTION}"
+    unseen = [name for name in wanted if not re.search(re.escape(name) + comment, output)]
     if unseen or not wanted:
         session.error(f"ansible-builder does not see {unseen or 'any requirement'}")
     session.log(f"fact: {', '.join(wanted)}")
 
 
-def add(name: str, python: str | None, description: str, body: Callable[..., None], *arguments: object) -> str:
+def add(name: str, python: str, description: str, body: Callable[..., None], *arguments: object) -> None:
     def run(session: nox.Session) -> None:
         body(session, *arguments)
 
     run.__doc__ = description
     nox.session(name=name, python=python)(run)
-    return name
+    ANSIBLE_TEST.append(name)
 
 
 def use_tarball(session: nox.Session, core: ansible_test.Core) -> None:
@@ -195,34 +189,30 @@ def use_tarball(session: nox.Session, core: ansible_test.Core) -> None:
     tarball.use(session)
 
 
-MATRIX: list[str] = []
+ANSIBLE_TEST: list[str] = []
 for core in ansible_test.RUNNABLE:
     first, label = core.here[0], f"ansible-core {core.line}"
-    MATRIX.append(add(f"sanity-{core.line}", first, f"ansible-test sanity of {label}", ansible_test.sanity, core))
+    add(f"sanity-{core.line}", first, f"ansible-test sanity of {label}", ansible_test.sanity, core)
+    add(f"tarball-{core.line}", first, f"The tarball's contents, and using it under {label}", use_tarball, core)
     for python in (*core.here, *({ansible_test.OLDEST_TARGET} & machine.pythons().keys())):
-        control = python if python in core.here else first
         for body in (ansible_test.units, ansible_test.integration):
-            what = f"{body.__name__}-{core.line}-{python}"
-            MATRIX.append(
-                add(what, control, f"ansible-test {body.__name__} of {label} on Python {python}", body, core, python)
-            )
-    add(f"tarball-{core.line}", first, f"The tarball's contents, and how it is used under {label}", use_tarball, core)
+            what, control = body.__name__, python if python in core.here else first
+            description = f"ansible-test {what} of {label} on Python {python}"
+            add(f"{what}-{core.line}-{python}", control, description, body, core, python)
 
-LINT = ["formatters", "codeqa", "yamllint", "typing", "antsibull-nox-config", "license-check", "extra-checks"]
-LINT += ["ansible-lint", "examples"]
-newest, oldest = ansible_test.NEWEST, ansible_test.FLOOR
-# The longest first: a long one that starts last would run alone.
-TEST = ["e2e", f"sanity-{newest.line}", f"sanity-{oldest.line}", "coverage"]
-TEST += [name for name in MATRIX if name in (f"units-{newest.line}-3.9", f"integration-{newest.line}-3.9")]
-TEST += [f"integration-{core.line}-{core.here[0]}" for core in (newest, oldest)]
-TEST += ["demo", "build-import-check", "docs", "docs-check", *(f"tarball-{core.line}" for core in (newest, oldest))]
-TEST += [*LINT, "execution-environment"]
+LINT = ["typing", "ansible-lint", "examples", "codeqa", "yamllint", "license-check", "formatters", "extra-checks"]
+# The longest first: a long one that starts last would run alone. {0} is the newest ansible-core, {1} the oldest.
+TEST = "e2e sanity-{0} units-{0}-3.9 coverage sanity-{1} integration-{0}-3.9 integration-{0}-{2} integration-{1}-{3}"
+TEST += " demo build-import-check docs docs-check tarball-{0} tarball-{1} execution-environment antsibull-nox-config"
+newest, floor = ansible_test.NEWEST, ansible_test.FLOOR
 
 
 @nox.session(python=False)
 def test(session: nox.Session) -> None:
     """All that CI runs, two sessions at a time (JOBS=2); names of some behind `--`."""
-    side_by_side.run(session, list(dict.fromkeys(session.posargs or TEST)), ansible_test.not_run_here())
+    all_names = TEST.format(newest.line, floor.line, newest.here[0], floor.here[0]).split() + LINT
+    here = [name for name in all_names if ansible_test.OLDEST_TARGET in machine.pythons() or not name.endswith("-3.9")]
+    side_by_side.run(session, session.posargs or list(dict.fromkeys(here)), ansible_test.not_run_here())
 
 
 @nox.session(python=False)
@@ -235,7 +225,7 @@ def quick(session: nox.Session) -> None:
 def matrix(session: nox.Session) -> None:
     """Every ansible-core from the oldest supported on, with every Python found; lines such as 2.16 behind `--`."""
     lines = session.posargs or [core.line for core in ansible_test.RUNNABLE]
-    side_by_side.run(session, [name for name in MATRIX if name.split("-")[1] in lines])
+    side_by_side.run(session, [name for name in ANSIBLE_TEST if name.split("-")[1] in lines])
 
 
 @nox.session(python=["3.11" if "3.11" in machine.pythons() else ansible_test.NEWEST.here[0]])
@@ -243,12 +233,11 @@ def bench(session: nox.Session) -> None:
     """How fast it is: requests and seconds against the emulator, beside its peers; options behind `--`."""
     install(session, "bench")
     work = machine.CACHE / "bench"
-    variables = collections(machine.copy_tree(session.name)) | {"BENCH_WORK": str(work)}
     work.mkdir(parents=True, exist_ok=True)
     # An installed Python compiles its libraries once; what a module imports must not be compiled anew in each run.
-    session.run(
-        "python", "tests/bench/program.py", *session.posargs, env={**variables, "PYTHONDONTWRITEBYTECODE": None}
-    )
+    variables = {"BENCH_WORK": str(work), "PYTHONDONTWRITEBYTECODE": None}
+    variables |= collections(machine.copy_tree(session.name))
+    session.run("python", "tests/bench/program.py", *session.posargs, env=variables)
 
 
 @nox.session
@@ -261,13 +250,10 @@ def mutate(session: nox.Session) -> None:
 @nox.session(python=False)
 def lock(session: nox.Session) -> None:
     """Write the pinned requirement files anew; `--upgrade` behind `--` takes the newest versions."""
+    # The oldest Python that these tools are run with decides what a file may hold.
+    oldest = {core.lock: min(core.controls, key=lambda version: int(version[2:])) for core in ansible_test.CORES}
+    oldest |= {f"pip-{core.pip}": ansible_test.OLDEST_TARGET for core in ansible_test.CORES}
+    options = ["--quiet", "--universal", "--generate-hashes", "--no-annotate", "--no-header", *session.posargs]
     for source in sorted(machine.LOCKS.glob("*.in")):
-        # The oldest Python that these tools are run with decides what the file may hold.
-        core = next((core for core in ansible_test.CORES if core.lock == source.stem), None)
-        oldest_python = min(core.controls, key=lambda version: int(version[2:])) if core else "3.11"
-        if source.stem.startswith("pip-"):
-            oldest_python = ansible_test.OLDEST_TARGET
-        command = (
-            "uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version".split()
-        )
-        session.run(*command, oldest_python, *session.posargs, str(source), "-o", str(source.with_suffix(".txt")))
+        where = [str(source), "-o", str(source.with_suffix(".txt"))]
+        session.run("uv", "pip", "compile", *options, "--python-version", oldest.get(source.stem, "3.11"), *where)
