@@ -15,20 +15,10 @@ import machine
 import nox
 
 # What a working checkout is littered with; none of it may get in.
-LITTER = (
-    ".cache/x",
-    ".venv/x",
-    ".nox/x",
-    ".mypy_cache/x.json",
-    "build/docs/index.html",
-    "hwcloud-streaming-0.0.1.tar.gz",
-)
-LITTER += (
-    "plugins/modules/__pycache__/x.pyc",
-    "tests/integration/inventory",
-    "tests/output/x",
-    "tests/unit/.pytest_cache/x",
-)
+LITTER = """
+    .cache/x .venv/x .nox/x .mypy_cache/x.json build/docs/index.html hwcloud-streaming-0.0.1.tar.gz tests/output/x
+    plugins/modules/__pycache__/x.pyc tests/integration/inventory tests/unit/.pytest_cache/x
+""".split()
 
 
 def build(session: nox.Session, *, litter: bool = False) -> Path:
