@@ -10,10 +10,14 @@ from array import array
 from bisect import bisect_left
 from functools import partial
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis, _facts
-from ansible_collections.hwcloud.streaming.plugins.module_utils._client import Client, Flow, Request
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import RefusedInside, ShapeError
-from ansible_collections.hwcloud.streaming.plugins.module_utils._facts import Facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _shape
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import facts as _facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import tasks as _dis
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis.service import ABSENT, DIS
+from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import Facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.client import Client
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import RefusedInside, ShapeError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Request, path
 
 SUCCESS_CODES = (None, "-1", "0", "")  # the service's own example of a success says -1
 ROUNDS = 3  # how often a log that changes while it is read is read again
@@ -67,24 +71,23 @@ def tasks_by_name(client: Client, wanted: _dis.Wanted) -> Flow:
     """Return (the tasks of the streams sorted by name, what does not exist). Tasks whose ID the list lacks are asked one by one."""
 
     def follow(stream_name: str) -> Flow:
-        stream = yield _dis.listed_tasks(client, stream_name)
+        stream = yield _dis.listed_tasks(client, stream_name, 0)
         if stream.tasks is None:
             return stream
-        entries = [
-            entry for entry in stream.entries if wanted.task_names is None or entry["task_name"] in wanted.task_names
-        ]
-        unknown = [entry["task_name"] for entry in entries if not _facts.text(entry, "task_id")]
+        filters = wanted.filters
+        asked = [listed.facts for listed in stream.listed if filters.may_take(listed.facts)]
+        unknown = [task["task_name"] for task in asked if not task["task_id"]]
         replies = yield [_dis.shown_task(client, stream_name, name, _task_id) for name in unknown]
-        ids = {entry["task_name"]: _facts.text(entry, "task_id") for entry in entries}
+        ids = {task["task_name"]: task["task_id"] for task in asked}
         ids.update((name, reply.value) for name, reply in zip(unknown, replies))
         gone = {name for name, reply in zip(unknown, replies) if reply.absent}
         return stream._replace(
             tasks=[{"task_name": name, "task_id": task_id} for name, task_id in ids.items() if task_id],
-            entries=[entry for entry in stream.entries if entry["task_name"] not in gone],
+            listed=[listed for listed in stream.listed if listed.facts["task_name"] not in gone],
         )
 
     streams, complete = yield _dis.each_stream(client, wanted, follow)
-    found = {entry["task_name"] for stream in streams for entry in stream.entries}
+    found = {listed.facts["task_name"] for stream in streams for listed in stream.listed}
     tasks = [
         Task(task["task_id"], stream.stream_name, task["task_name"])
         for stream in streams
@@ -94,8 +97,8 @@ def tasks_by_name(client: Client, wanted: _dis.Wanted) -> Flow:
     return tasks, _dis.not_found(wanted, streams, found, complete)
 
 
-def _task_id(body: t.Any) -> str:
-    return _facts.needed(_dis.shown_facts(body), "task_id")
+def _task_id(shown: Facts) -> str:
+    return _shape.needed(shown, "task_id")
 
 
 def facts(client: Client, by_id: list[Task] | None, wanted: _dis.Wanted, query: Query) -> Flow:
@@ -280,8 +283,8 @@ class _Reader:
             "truncated": self.more,
             "transfer_bytes": self.bytes or 0,
             "transfer_records_num": self.records or 0,
-            "first_started_at": _facts.moment(self.first_started),
-            "last_ended_at": _facts.moment(self.last_ended),
+            "first_started_at": _shape.moment(self.first_started),
+            "last_ended_at": _shape.moment(self.last_ended),
         }
 
     # -- which pages
@@ -388,9 +391,9 @@ class _Reader:
 
     def _page(self, index: int) -> Request:
         return Request(
-            "dis",
+            DIS,
             "POST",
-            _dis.path("v1", "transfertasklog", self.task.task_id),
+            path("v1", "transfertasklog", self.task.task_id),
             f"the log of transfer task {self.task.task_name or self.task.task_id}",
             partial(page_of, first=index == 1),
             body={
@@ -398,7 +401,7 @@ class _Reader:
                 "sortBy": self.query.sort_by,
                 "pageInfo": {"pageIndex": index, "pageTotal": self._size},
             },
-            absent=_dis.ABSENT,
+            absent=ABSENT,
         )
 
     def _collect(self, first: int, last: int) -> Flow:
@@ -506,17 +509,17 @@ def page_of(body: t.Any, first: bool = True) -> Page:
     """
     facts: Facts = {}
     for key, value in body.items():
-        name = _facts.clean_name(key)
+        name = _shape.clean_name(key)
         if facts.get(name) is None:
             facts[name] = value
-    code, message = _facts.text(facts, "error_code"), _facts.text(facts, "message")
+    code, message = _shape.text(facts, "error_code"), _shape.text(facts, "message")
     if message or code not in SUCCESS_CODES:
         raise RefusedInside("" if code in SUCCESS_CODES else code, message or "the service gives no reason")
     if "total_num" not in facts and "transfer_task_log_list" not in facts:
         raise ShapeError("neither totalNum nor transferTaskLogList is in the answer")
-    rows = [_facts.log(row) for row in _facts.objects(facts, "transfer_task_log_list")]
+    rows = [_facts.log(row) for row in _shape.objects(facts, "transfer_task_log_list")]
     rows = list({_identity(row): row for row in rows}.values())
-    total = _facts.number(facts, "total_num")
+    total = _shape.number(facts, "total_num")
     if first and total and facts.get("transfer_task_log_list") is None:
         raise ShapeError(f"totalNum is {total} but there is no transferTaskLogList")
     return Page(None if total is None or total < len(rows) else total, rows)

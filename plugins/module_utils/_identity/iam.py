@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import (
-    Agency,
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.agency import Agency
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.credentials import (
     Credentials,
     Keys,
     Metadata,
@@ -16,12 +17,65 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import (
     Token,
     fit_for_header,
 )
-from ansible_collections.hwcloud.streaming.plugins.module_utils._client import Client, Flow, Request
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError, ShapeError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.client import Client
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import (
+    ConfigurationError,
+    Failure,
+    ShapeError,
+)
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Request, Service
 
 METADATA_TIMEOUT = 5.0  # seconds; on an ECS it answers at once, elsewhere nobody does
 METADATA_TOKEN_LIFETIME = "21600"
 AGENCY_RENEWED_EVERY = 300.0  # seconds, at most that often; the keys live for 900 at least
+
+
+_PROTECTED = re.compile(
+    r"login[ _-]?protect|\bmfa\b|multi[ -]?factor|two[ -]?(?:factor|step)|second[ -]factor|verification code|\btotp\b",
+    re.IGNORECASE,
+)
+
+
+def _advice(failure: Failure) -> str:
+    """Return the way out of a failure to get a token, an agency's keys, or a project's ID."""
+    if failure.kind not in ("authentication", "authorization", "not_found", "invalid_request"):
+        return ""
+    path = failure.path or ""
+    if path.endswith("/securitytokens") or failure.service == "sts":
+        if failure.kind == "not_found":
+            other = "agency_domain_name (IAM v3)" if failure.service == "sts" else "agency_domain_id (STS v5)"
+            return (
+                "Check agency_name and the account that it belongs to. A cloud that does not have this API may have "
+                f"the other one: set {other} in place of the other option."
+            )
+        first = "Check that the credentials are right and not expired. " if failure.kind == "authentication" else ""
+        return (
+            f"{first}Check agency_name and the account that it belongs to, that the agency trusts the account that asks, and "
+            "that the user may switch to it (IAM: Agent Operator; STS: sts:agencies:assume). Some clouds also ask for "
+            "the ID of the asking account: set domain_id (HUAWEICLOUD_SDK_DOMAIN_ID)."
+        )
+    if path.endswith("/projects") and failure.kind in ("authorization", "not_found"):
+        return (
+            "The project's ID is looked up only because project_id is not set: set project_id "
+            "(HUAWEICLOUD_SDK_PROJECT_ID; the console shows it under My Credentials), or give the user the right "
+            "iam:projects:listProjects."
+        )
+    if failure.method == "POST" and failure.kind in ("authentication", "authorization"):
+        if _PROTECTED.search(failure.error_msg or ""):
+            return (
+                "The user has login protection, so that a password alone is not enough: use an access key, "
+                "or a user for programmatic access without login protection."
+            )
+        return "Check username and password, and that domain_name is the name of the account that the user belongs to."
+    return ""
+
+
+def _advice_of_metadata(_failure: Failure) -> str:
+    return "Only an ECS that has an agency has temporary keys: bind one to it, or choose another auth_type."
+
+
+IAM, STS = Service("iam", advice=_advice), Service("sts", advice=_advice)
+METADATA = Service("metadata", advice=_advice_of_metadata, proxied=False)
 
 
 def _is_id(value: t.Any) -> bool:
@@ -52,7 +106,10 @@ Learned = t.Callable[..., None]  # is told every secret that is obtained on the 
 def authenticate(
     client: Client, credentials: Credentials, project: Project, learned: Learned, acting: Acting | None = None
 ) -> Flow:
-    """Give the client its credentials and its project ID; return whether that worked (if not, the client has a failure)."""
+    """Give the client its credentials and its project ID; return whether that worked (if not, the client has a failure).
+
+    What the client has of them already, from a call before, it keeps.
+    """
 
     def obtain() -> Flow:
         obtained = yield _obtained(client, credentials, project, learned, acting)
@@ -60,10 +117,10 @@ def authenticate(
         return obtained is not None
 
     if acting:
-        client.renew, client.renew_every = obtain, AGENCY_RENEWED_EVERY
-    elif isinstance(credentials, Password):
-        client.renew = obtain
-    if not (yield obtain()):
+        client.renewal.flow, client.renewal.every = obtain, AGENCY_RENEWED_EVERY
+    elif isinstance(credentials, Password) or (isinstance(credentials, Metadata) and client.credentials):
+        client.renewal.flow = obtain
+    if client.credentials is None and not (yield obtain()):
         return False
     client.project_id = project.id or client.project_id
     if client.project_id is None:
@@ -95,7 +152,7 @@ def _assumed_of_iam(base: Token | Keys, acting: Acting, learned: Learned) -> Flo
         "duration_seconds": agency.duration,
     }
     reply = yield Request(
-        "iam",
+        IAM,
         "POST",
         "/v3.0/OS-CREDENTIAL/securitytokens",
         f"the temporary keys of agency {agency.name} of account {agency.domain_name}",
@@ -110,7 +167,7 @@ def _assumed_of_sts(base: Keys, acting: Acting, learned: Learned) -> Flow:
     """Return an agency's keys. Source: STS POST /v5/agencies/assume."""
     agency = acting.agency
     reply = yield Request(
-        "sts",
+        STS,
         "POST",
         "/v5/agencies/assume",
         f"the temporary keys of agency {agency.name} of account {agency.domain_id}",
@@ -149,7 +206,7 @@ def _token(client: Client, user: Password, project: Project | None, learned: Lea
     if project:
         scope = {"project": {"id": project.id} if project.id else {"name": project.name, "domain": domain}}
     reply = yield Request(
-        "iam",
+        IAM,
         "POST",
         "/v3/auth/tokens",
         f"a token for user {user.username}",
@@ -188,7 +245,7 @@ def _temporary_keys(learned: Learned) -> Flow:
     """Return the keys of the ECS's agency. Source: the metadata service, its second generation, else its first."""
     shared: dict[str, t.Any] = {"signed": False, "scoped": False, "timeout": METADATA_TIMEOUT}
     reply = yield Request(
-        "metadata",
+        METADATA,
         "PUT",
         "/meta-data/latest/api/token",
         "a session token of the ECS metadata service",
@@ -205,7 +262,7 @@ def _temporary_keys(learned: Learned) -> Flow:
         learned(reply.value)
         headers["X-Metadata-Token"] = reply.value
     reply = yield Request(
-        "metadata",
+        METADATA,
         "GET",
         "/openstack/latest/securitykey",
         "the temporary keys of this ECS (does it have an agency?)",
@@ -238,7 +295,7 @@ def _keys(body: t.Any, place: str, names: tuple[str, str, str]) -> Keys:
 def _project_id(client: Client, project: Project) -> Flow:
     """Look a project up by its exact name. Source: IAM GET /v3/projects?name=."""
     reply = yield Request(
-        "iam",
+        IAM,
         "GET",
         "/v3/projects",
         f"the ID of project {project.name}{project.origin}",

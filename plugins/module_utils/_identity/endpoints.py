@@ -9,7 +9,7 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
 
 DEFAULT_CLOUD = "myhuaweicloud.com"
 EUROPEAN_CLOUD = "myhuaweicloud.eu"
