@@ -138,8 +138,12 @@ def docs(session: nox.Session) -> None:
     for picture in (*tree.glob("docs/docsite/rst/*.svg"), *tree.glob("docs/docsite/rst/*.png")):
         shutil.copy(picture, "rst/docsite")  # antsibull-docs copies texts only
     front, index, contents = Path("front.rst"), Path("rst/index.rst"), ".. contents::\n   :local:\n   :depth: 1\n"
-    if front.is_file():
-        index.write_text(index.read_text().replace(contents, front.read_text()))
+    text = index.read_text()
+    if text.count(contents) != 1:
+        session.error(f"antsibull-docs no longer writes {contents!r} into {index}")
+    text = text.replace(contents, front.read_text())
+    # In the menu a plugin's name is enough.
+    index.write_text(re.sub(r"^    (\w+)_(module|filter|test|role)$", r"    \1 <\1_\2>", text, flags=re.MULTILINE))
     session.run(*"sphinx-build -M html rst build -c . -q -W --keep-going".split())
     shutil.rmtree(DOCS, ignore_errors=True)
     shutil.copytree("build/html", DOCS)

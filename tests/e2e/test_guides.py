@@ -18,7 +18,8 @@ from . import documentation, pages
 from .conftest import ROOT, Site
 
 RST = ROOT / "docs" / "docsite" / "rst"
-PAGES = [ROOT / "README.md", *sorted(RST.glob("*.rst"))]
+FRONT = ROOT / "tests" / "ci" / "docs_site" / "front.rst"
+PAGES = [ROOT / "README.md", FRONT, *sorted(RST.glob("*.rst"))]
 # Pages for people who work on the collection, or with its emulator; they are not run from top to bottom.
 EMULATOR = ROOT / "tests" / "emulator" / "README.md"
 OTHER_PAGES = [ROOT / "CONTRIBUTING.md", EMULATOR]
