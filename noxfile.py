@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -36,10 +35,6 @@ nox.options.sessions = ["test"]
 antsibull_nox.load_antsibull_nox_toml()
 
 
-def install(session: nox.Session, lock: str) -> None:
-    session.install("--require-hashes", "-r", f"{machine.LOCKS / lock}.txt")
-
-
 def collections(tree: Path) -> dict[str, str]:
     return {"ANSIBLE_COLLECTIONS_PATH": str(tree.parents[2])}
 
@@ -50,7 +45,7 @@ def tree_of(session: nox.Session) -> str:
 
 def pytest(session: nox.Session, *arguments: str, **variables: str) -> None:
     """Run pytest in a copy of the tree; when all tests are meant, see that they ran."""
-    install(session, "tests")
+    machine.install(session, "tests")
     session.chdir(machine.copy_tree(session.name))
     report = machine.CACHE / f"junit-{session.name}.xml"
     options = ["-p", "no:cacheprovider", "--import-mode=importlib", "-q", "-ra", f"--junitxml={report}"]
@@ -91,23 +86,19 @@ def e2e(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """See the collection at work, without an account: emulator, ad-hoc commands, a preflight play."""
-    install(session, ansible_test.NEWEST.lock)
-    installed = tarball.install(session)
-    variables = {**WITHOUT_PROXY, "ANSIBLE_COLLECTIONS_PATH": str(installed)}
-    session.run("bash", "tests/ci/demo.sh", env=variables, external=True)
+    machine.install(session, ansible_test.NEWEST.lock)
+    session.run("bash", "tests/ci/demo.sh", env={**WITHOUT_PROXY, **tarball.install(session)}, external=True)
 
 
 @nox.session
 def examples(session: nox.Session) -> None:
     """The EXAMPLES of every plugin as playbooks: read by ansible-playbook, options checked by ansible-lint."""
-    install(session, "lint")
+    machine.install(session, "lint")
     tree = machine.copy_tree(session.name)
     session.chdir(tree)
     playbooks = []
-    for kind, folder in (("module", "modules"), ("filter", "filter"), ("test", "test")):
-        names = sorted({f"{machine.COLLECTION}.{path.stem}" for path in (tree / "plugins" / folder).glob("[a-z]*.*")})
-        output = str(session.run("ansible-doc", "-t", kind, "--json", *names, env=collections(tree), silent=True))
-        for name, told in json.loads(output[output.index("{\n") :]).items():
+    for kind, names in machine.plugins().items():
+        for name, told in machine.documentation(session, kind, names, collections(tree)).items():
             text = told["examples"].strip().removeprefix("---").strip("\n")
             if not re.search(r"^[ -] hosts:", text, re.MULTILINE):  # tasks, not plays
                 head = f"- name: Examples of {name}\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
@@ -125,7 +116,7 @@ def examples(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation as a site, without a warning and without network: build/docs/index.html; and the changelog."""
-    install(session, "docs")
+    machine.install(session, "docs")
     tree, site = machine.copy_tree(session.name), machine.CACHE / "site"
     with session.chdir(tree):
         for command in (["lint"], ["lint-changelog-yaml", "changelogs/changelog.yaml"], ["generate"]):
@@ -157,7 +148,7 @@ def docs(session: nox.Session) -> None:
     shutil.rmtree(DOCS, ignore_errors=True)
     shutil.copytree("build/html", DOCS)
     missing = [
-        path for path in (tree / "plugins/modules").glob("*.py") if not (DOCS / f"{path.stem}_module.html").is_file()
+        name for name in machine.plugins()["module"] if not (DOCS / f"{name.split('.')[2]}_module.html").is_file()
     ]
     if missing:
         session.error(f"no page for {missing}")
@@ -167,9 +158,9 @@ def docs(session: nox.Session) -> None:
 @nox.session(name="execution-environment")
 def execution_environment(session: nox.Session) -> None:
     """What ansible-builder reads out of the installed collection for an execution environment."""
-    install(session, "package")
-    installed = tarball.install(session)
-    output = str(session.run("ansible-builder", "introspect", str(installed), silent=True))
+    machine.install(session, "package")
+    installed = tarball.install(session)["ANSIBLE_COLLECTIONS_PATH"]
+    output = str(session.run("ansible-builder", "introspect", installed, silent=True))
     wanted = re.findall(r"^([a-z][^#\s]*)", (machine.ROOT / "requirements.txt").read_text(), re.MULTILINE)
     comment = rf"['\"]?\s+# from collection {machine.COLLECTION}"
     unseen = [name for name in wanted if not re.search(re.escape(name) + comment, output)]
@@ -187,17 +178,11 @@ def add(name: str, python: str, description: str, body: Callable[..., None], *ar
     ANSIBLE_TEST.append(name)
 
 
-def use_tarball(session: nox.Session, core: ansible_test.Core) -> None:
-    install(session, core.lock)
-    tarball.check_contents(session)
-    tarball.use(session)
-
-
 ANSIBLE_TEST: list[str] = []
 for core in ansible_test.RUNNABLE:
     first, label = core.here[0], f"ansible-core {core.line}"
     add(f"sanity-{core.line}", first, f"ansible-test sanity of {label}", ansible_test.sanity, core)
-    add(f"tarball-{core.line}", first, f"The tarball's contents, and using it under {label}", use_tarball, core)
+    add(f"tarball-{core.line}", first, f"The tarball's contents, and using it under {label}", tarball.check, core)
     for python in (*core.here, *({ansible_test.OLDEST_TARGET} & machine.pythons().keys())):
         for body in (ansible_test.units, ansible_test.integration):
             what, control = body.__name__, python if python in core.here else first
@@ -235,7 +220,7 @@ def matrix(session: nox.Session) -> None:
 @nox.session(python=["3.11" if "3.11" in machine.pythons() else ansible_test.NEWEST.here[0]])
 def bench(session: nox.Session) -> None:
     """How fast it is: requests and seconds against the emulator, beside its peers; options behind `--`."""
-    install(session, "bench")
+    machine.install(session, "bench")
     work = machine.CACHE / "bench"
     work.mkdir(parents=True, exist_ok=True)
     # An installed Python compiles its libraries once; what a module imports must not be compiled anew in each run.
@@ -247,7 +232,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def mutate(session: nox.Session) -> None:
     """Whether the tests notice when the code is broken; options behind `--`."""
-    install(session, "mutation")
+    machine.install(session, "mutation")
     session.run("python", "tests/mutation/run.py", *session.posargs)
 
 

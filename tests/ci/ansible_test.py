@@ -105,23 +105,21 @@ def integration(session: nox.Session, core: Core, python: str) -> None:
 def count_cases(session: nox.Session, *reports: Path, at_least: int = 1) -> None:
     """Fail when fewer tests ran than there are, or when one was skipped for another reason than the machine."""
     cases = [case for report in reports for case in ElementTree.parse(report).iter("testcase")]
-    skipped = {case: case.find("skipped") for case in cases}
-    reasons = [f"{reason.get('message')}" for reason in skipped.values() if reason is not None]
+    reasons = [str(skipped.get("message")) for case in cases for skipped in case.iter("skipped")]
     if len(cases) < at_least:
         session.error(f"only {len(cases)} cases ran, the files have {at_least} test functions")
-    for reason in reasons:
+    for reason in sorted(set(reasons)):
         if not reason.startswith("not run here: "):
             session.error(f"a test was skipped: {reason}")
-    for reason in sorted(set(reasons)):
         session.log(f"{reason} ({session.name}: {reasons.count(reason)} tests)")
     session.log(f"fact: {len(cases) - len(reasons)} tests")
 
 
 def _run(session: nox.Session, core: Core, *arguments: str) -> str:
     """Stay in a copy of the tree and run ansible-test there, with a HOME that has the pip which it would download."""
-    home = machine.give_pip_settings(machine.CACHE / "home" / session.name)
+    home = machine.give_pip_settings(machine.CACHE / "homes" / session.name)
     wheel = machine.CACHE / f"pip-{core.pip}-{session.name}"
-    session.install("--require-hashes", "-r", f"{machine.LOCKS / core.lock}.txt")
+    machine.install(session, core.lock)
     session.install("--require-hashes", "--target", str(wheel), "-r", f"{machine.LOCKS}/pip-{core.pip}.txt")
     # It looks for the script in its cache first (the work-around that ansible/ansible#77304 documents).
     script = home / ".ansible" / "test" / "cache" / f"get_pip_{core.pip.replace('.', '_')}.py"

@@ -15,14 +15,7 @@ trap 'exit 130' INT TERM
 
 say() { printf '\n\n== %s\n\n' "$1"; shift; [ $# -eq 0 ] || printf '   %s\n' "$@"; }
 # Show a command as one would type it, then run it.
-show() {
-    printf '\n$'
-    for word in "$@"; do
-        case $word in *[!A-Za-z0-9_./=-]*) printf " '%s'" "$word" ;; *) printf ' %s' "$word" ;; esac
-    done
-    printf '\n\n'
-    "$@"
-}
+show() { (PS4=$'\n$ '; set -x; "$@") 2>&1; }
 
 say "An emulator of Huawei Cloud's IAM, DIS and DMS starts on a port of this machine" \
     "It is part of the collection, speaks HTTP like the real services and knows the streams and Kafka instances of" \

@@ -10,11 +10,18 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what is below runs before nox is there
+    from nox import Session
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
@@ -25,8 +32,9 @@ TOOL_PYTHONS = ("3.13", "3.12", "3.11", "3.14")
 
 # What the checks may know of the caller's environment; nothing else may make a difference.
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-KEPT = ("PATH", "TERM", "TMPDIR", "CI", "JOBS", "REQUIRE_ALL", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "JAVA_HOME")
-KEPT_PREFIXES = ("PIP_", "UV_", "NOX_", "SSL_CERT_", "GITHUB_")
+KEPT = "PATH|TERM|TMPDIR|CI|JOBS|REQUIRE_ALL|JAVA_HOME|.*_CA_BUNDLE|(PIP|UV|NOX|SSL_CERT|GITHUB)_.*|" + "|".join(
+    PROXIES
+)
 PIP_SETTINGS = ("index-url", "cert", "client-cert", "proxy", "timeout", "trusted-host")
 
 
@@ -41,12 +49,11 @@ def pythons() -> dict[str, Path]:
     folders += sorted(Path("~/.local/share/uv/python").expanduser().glob("cpython-3.*/bin"), reverse=True)
     folders += [Path("/usr/local/bin"), Path("/usr/bin"), Path("/opt/homebrew/bin")]
     found = {}
-    for version in (f"3.{minor}" for minor in range(9, 16)):
-        candidates = [path for path in (folder / f"python{version}" for folder in folders) if os.access(path, os.X_OK)]
-        working = next((path for path in candidates if _works(path, version)), None)
-        if working:
-            found[version] = working.resolve()
-    return found
+    for folder, minor in itertools.product(folders, range(9, 16)):
+        python, version = folder / f"python3.{minor}", f"3.{minor}"
+        if version not in found and os.access(python, os.X_OK) and _works(python, version):
+            found[version] = python.resolve()
+    return dict(sorted(found.items(), key=lambda item: int(item[0][2:])))
 
 
 def _works(python: Path, version: str) -> bool:
@@ -67,8 +74,7 @@ def prepare() -> None:
         if not (link.is_symlink() and link.readlink() == python):
             link.unlink(missing_ok=True)
             link.symlink_to(python)
-    kept = {key: value for key, value in os.environ.items() if key in KEPT or key.startswith(KEPT_PREFIXES)}
-    kept |= {key: value for key, value in os.environ.items() if key.lower() in PROXIES}
+    kept = {key: value for key, value in os.environ.items() if re.fullmatch(KEPT, key, re.IGNORECASE)}
     folders = [str(links), *(folder for folder in kept["PATH"].split(os.pathsep) if not folder.endswith("shims"))]
     if pip_settings().get("index-url"):
         kept.setdefault("UV_DEFAULT_INDEX", pip_settings()["index-url"])
@@ -126,6 +132,24 @@ def copy_tree(name: str) -> Path:
     # A repository of its own: tools that ask git would find the checkout's, in which `.cache/` is ignored.
     subprocess.run(["git", "init", "--quiet", "--template=", target], check=True)
     return target
+
+
+def install(session: Session, lock: str) -> None:
+    session.install("--require-hashes", "-r", f"{LOCKS / lock}.txt")
+
+
+def plugins() -> dict[str, list[str]]:
+    """The names of modules, filters and tests, by kind."""
+    folders = {"module": "modules", "filter": "filter", "test": "test"}
+    files = {kind: (ROOT / "plugins" / folder).glob("[a-z]*.*") for kind, folder in folders.items()}
+    return {kind: sorted({f"{COLLECTION}.{path.stem}" for path in found}) for kind, found in files.items()}
+
+
+def documentation(session: Session, kind: str, names: list[str], variables: dict[str, str]) -> dict[str, Any]:
+    """What ansible-doc tells about plugins."""
+    output = str(session.run("ansible-doc", "-t", kind, "--json", *names, env=variables, silent=True))
+    told: dict[str, Any] = json.loads(output[output.index("{\n") :])  # warnings may stand before it
+    return told
 
 
 def nox(arguments: list[str]) -> None:
