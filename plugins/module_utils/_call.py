@@ -128,9 +128,10 @@ class Session:
     """Asks questions with one set of connection options. What is worth keeping is kept: connections and credentials."""
 
     def __init__(
-        self, params: t.Mapping[str, t.Any], caller: Caller, environment: t.Mapping[str, str] = os.environ
+        self, params: t.Mapping[str, t.Any], caller: Caller, environment: t.Mapping[str, str] | None = None
     ) -> None:
-        self._params, self._caller, self._environment = dict(params), caller, environment
+        self._params, self._caller = dict(params), caller
+        self._environment: t.Mapping[str, str] = os.environ if environment is None else environment
         self.cleaner = Cleaner()
         self._transport: Transport | None = None
         self._found: t.Any = None  # the credentials of the last question

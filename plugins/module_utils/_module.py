@@ -72,9 +72,9 @@ def _hide(values: set[str]) -> None:
     """Have ansible-core 2.22 and newer hide values in all that follows; these no longer read `no_log_values`."""
     try:
         secrets: t.Any = importlib.import_module("ansible.module_utils.secrets")
-    except ImportError:
+        secrets.register_secrets(values)
+    except Exception:  # noqa: BLE001  # older ones have none; one that has changed must not cost the result
         return
-    secrets.register_secrets(values)
 
 
 def _registered(values: set[str], result: dict[str, t.Any]) -> set[str]:

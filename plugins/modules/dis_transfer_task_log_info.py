@@ -84,7 +84,9 @@ options:
       - Keep only entries that started at this time or later. Takes ISO 8601, epoch milliseconds, or an age such as V(90s), V(15m), V(24h)
         or V(7d).
       - First the window counts, then O(limit).
-      - Pages are saved only with O(sort_by=startTime). With every other order each page has to be looked at.
+      - With O(sort_by=startTime) reading begins at the end of the log that O(order) puts first and stops behind the window. What lies in
+        front of the window costs a request for each page, so a window long ago is cheaper with O(order=asc) and O(page_size=1000).
+      - With every other order each page has to be looked at.
     type: str
   until:
     description:
@@ -532,9 +534,9 @@ def check(options: _call.Options) -> _call.Asked | None:
         raise ConfigurationError(f"page_size is {params['page_size']}: it takes 1 to 1000.")
     if [] in (task_ids, stream_names, task_names):
         return None
-    from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import logs, tasks
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import log_reader, logs, tasks
 
-    query = logs.Query(
+    query = log_reader.Query(
         order=params["order"],
         sort_by=params["sort_by"],
         limit=None if params["summary_only"] or params["limit"] == 0 else params["limit"],
@@ -544,7 +546,7 @@ def check(options: _call.Options) -> _call.Asked | None:
         until=until,
         pages_at_once=params["concurrency"],
     )
-    by_id = None if task_ids is None else [logs.Task(task_id) for task_id in task_ids]
+    by_id = None if task_ids is None else [log_reader.Task(task_id) for task_id in task_ids]
     wanted = tasks.Wanted(stream_names, task_names)
     return "dis", lambda client: logs.facts(client, by_id, wanted, query)
 

@@ -33,6 +33,7 @@ tbody th{font-weight:600}
 tr{border-top:1px solid var(--line)}
 .v{font-weight:600;white-space:nowrap}
 .s{overflow-wrap:normal}
+.n,.k{min-width:5.5rem}
 .a,.l,.h{font-variant-numeric:tabular-nums;white-space:nowrap}
 .a small,.l small,.h small{display:block}
 .p{border-top:0}
@@ -43,7 +44,7 @@ svg.m{background:var(--track);margin:.2rem 0;stroke:var(--bar);stroke-width:6}
 svg.over{stroke:var(--bad)}
 svg.h{border-bottom:1px solid var(--dim);box-sizing:content-box;fill:var(--bar);max-width:100%}
 .g{stroke:var(--gap);stroke-width:24}
-@media (max-width:60rem){
+@media screen and (max-width:60rem){
 thead{display:none}
 table,tbody,tr,td,tbody th{display:block}
 tr{padding:.5rem 0}
@@ -61,7 +62,9 @@ td::before{color:var(--dim)}
 @media print{
 :root{--bg:#fff;--fg:#000;--dim:#444;--line:#999;--ok:#116329;--bad:#b42318;--unsure:#7a4e00;
 --bar:#2f6fbf;--track:#e1e6eb;--gap:#f0968c}
-body{font-size:9pt;max-width:none;padding:0}
+body{font-size:8pt;max-width:none;padding:0}
+small,.dim,thead th{font-size:7pt}
+.n,.k{min-width:4.9rem}
 tr{break-inside:avoid}
 .p{break-before:avoid}
 thead{display:table-header-group}

@@ -1,7 +1,7 @@
 # Copyright: hwcloud.streaming contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The results as a table, as a plot, and as the generated part of the performance guide."""
+"""The results as tables, as a plot, as the page of benchmarks, and as the two pictures of the guide on speed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "build" / "bench"
-GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_performance.rst"
-ALONE = (
-    "Seconds and memory are those of the module's process alone, from the start of Python to the result written out."
-    " What Ansible then does with the result comes on top."
-)
-INSIDE = "Seconds are in process."
+GUIDES = ROOT / "docs" / "docsite" / "rst"
+GUIDE = GUIDES / "guide_benchmarks.rst"
+LICENCE = """<!--
+Copyright: hwcloud.streaming contributors
+GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+SPDX-License-Identifier: GPL-3.0-or-later
+-->"""
 BEGIN, END = ".. begin of what make bench writes", ".. end of what make bench writes"
 
 
@@ -34,22 +35,17 @@ class Table(NamedTuple):
 def tables(results: dict[str, Any]) -> Iterator[Table]:
     """Every table that the results have something for."""
     if "one_fact" in results:
-        yield _one_fact(results["one_fact"])
+        yield from _one_fact(results["one_fact"])
     if "many_streams" in results:
-        title = "100 streams, the list of each and two details: 300 requests"
-        yield _against(title, results["many_streams"])
+        yield from _against("300 requests", results["many_streams"])
     if "long_log" in results:
-        yield _against("10,000 log rows of one task in pages of 100: 100 requests", results["long_log"])
+        yield from _against("10,000 log rows", results["long_log"])
     if "growth" in results:
         yield from _growth(results["growth"])
     if "at_once" in results:
-        rows = []
-        for latency, found in results["at_once"].items():
-            rows += [
-                (f"{latency} ms", count, _seconds(taken), _ratio(taken, found["16"])) for count, taken in found.items()
-            ]
-        head = ("latency", "requests at once", "seconds", "÷ 16 at once")
-        yield Table("300 requests with other values of concurrency, in process", head, rows, INSIDE)
+        scene = results["at_once"]
+        counts = {count: count for count in next(iter(scene.values()))}
+        yield _by_latency("300 requests with other values of concurrency, in process", scene, counts, "16", "at once")
     if "over_tls" in results:
         yield _tls(results["over_tls"])
     if "throttled" in results:
@@ -58,7 +54,7 @@ def tables(results: dict[str, Any]) -> Iterator[Table]:
         found = results["lag"]
         rows = [(word, f"{found['requests'][word]:,}", _seconds(found["seconds"][word])) for word in found["seconds"]]
         title = f"{found['streams']:,} streams with and without lag, at 20 ms"
-        yield Table(title, ("lag", "requests", "seconds"), rows, INSIDE)
+        yield Table(title, ("lag", "requests", "seconds"), rows)
     if "judged" in results:
         rows = [
             (f"{found['tasks']:,}", _seconds(found["table"]), _seconds(found["problems"]))
@@ -75,87 +71,87 @@ def tables(results: dict[str, Any]) -> Iterator[Table]:
     yield Table("Targets", ("what", "target", "measured", "met"), list(targets(results)), note)
 
 
-def _one_fact(scene: dict[str, Any]) -> Table:
-    labels = {"ping": "ansible.builtin.ping", **WAYS, "uri": "ansible.builtin.uri", "sdk": "script with the SDK"}
-    rows = []
-    for latency, found in scene.items():
-        for name, label in labels.items():
-            cells = []
-            for kind in ("task", "process", "processor"):
-                taken, ping = found[kind].get(name), found[kind]["ping"]
-                cells += ["", ""] if taken is None else [_seconds(taken), _ratio(taken, ping)]
-            looped = found["loop"].get(name)
-            rows.append((f"{latency} ms", label, *cells, "" if looped is None else _seconds(looped)))
-    head = ("latency", "task", "one more task", "÷ ping", "own process", "÷ ping", "processor", "÷ ping", "loop of 20")
-    note = (
-        '"One more task" is what it adds to a play, "own process" its part from the start of Python to the end of the module'
-        ' and "processor" the processor time of that. Inside there is no such process.'
-    )
-    return Table("One fact", head, rows, note)
-
-
-WAYS = {"ours": "our module, inside the worker", "process": "our module, as a process"}
-LABELS = {
+WAYS = {"ours": "our module, inside", "process": "our module, as a process"}
+OTHERS = {"ping": "ansible.builtin.ping", "uri": "ansible.builtin.uri", "sdk": "script with the SDK"}
+IN_PROCESS = {
     "raw": "raw sockets, 16 in flight (bound)",
     "ours": "our module",
     "ours, sums only": "our module, summary_only",
     "sdk16": "script with the SDK, 16 threads",
     "sdk1": "script with the SDK, one by one",
 }
+COMMAND = {"ping": "ansible.builtin.ping", **WAYS, "ours, sums only": "our module, inside, summary_only"}
+TASK = {
+    **WAYS,
+    "looped ours": "our module, inside, in a loop",
+    "looped process": "our module, as a process, in a loop",
+    "looped uri": "ansible.builtin.uri in a loop",
+}
 
 
-def _against(title: str, scene: dict[str, Any]) -> Table:
+def _by_latency(title: str, scene: dict[str, Any], labels: dict[str, str], base: str, what: str = "what") -> Table:
+    """A column for each latency; in brackets the ratio to the line `base`, which says so in its label."""
     rows = []
-    for latency, found in scene.items():
-        inside, command, task = found["inside"], found["command"], found["task"]
-        for name, seconds in inside.items():
-            rows.append(
-                (f"{latency} ms", LABELS[name], "in process", _seconds(seconds), _ratio(seconds, inside["raw"]))
-            )
-        for name, seconds in command.items():
-            label = {"ping": "ansible.builtin.ping", "ours, sums only": "our module, inside, summary_only", **WAYS}[
-                name
-            ]
-            rows.append((f"{latency} ms", label, "whole command", _seconds(seconds), _ratio(seconds, command["ping"])))
-        for name, seconds in task.items():
-            about = "" if name in WAYS or found["loops_whole"] else "about "
-            loops = {
-                "looped ours": "our module inside, in a loop",
-                "looped process": "our module as a process, in a loop",
-            }
-            label = {**WAYS, **loops}.get(name, "ansible.builtin.uri in a loop")
-            rows.append((f"{latency} ms", label, "task", about + _seconds(seconds), _ratio(seconds, task["ours"])))
-    note = (
-        "Ratios: in process to raw sockets, whole command to that of a ping, task to one task of our module inside the"
-        " worker."
-    )
-    if not all(found["loops_whole"] for found in scene.values()):
-        note += ' Where it says "about", a part of the loop was run and multiplied.'
-    connections = max(found["connections"] for found in scene.values())
-    return Table(title, ("latency", "what", "kind", "seconds", "ratio"), rows, f"{note} Connections: {connections}.")
+    for name, label in labels.items():
+        cells = [
+            f"{_seconds(found[name])} ({_ratio(found[name], found[base])})" if name in found else ""
+            for found in scene.values()
+        ]
+        if any(cells):
+            rows.append((label, *cells))
+    return Table(title, (what, *(f"{latency} ms" for latency in scene)), rows)
+
+
+def _one_fact(scene: dict[str, Any]) -> Iterator[Table]:
+    kinds = {
+        "task": "what it adds to a play",
+        "process": "its own process, from the start of Python to the end",
+        "processor": "processor time of that process",
+    }
+    for kind, title in kinds.items():
+        found = {latency: of[kind] for latency, of in scene.items()}
+        yield _by_latency(f"One fact: {title} (÷ ping)", found, OTHERS | WAYS, "ping")
+    loops = {latency: found["loop"] for latency, found in scene.items()}
+    yield _by_latency("One fact: a loop of 20 (÷ ours inside)", loops, OTHERS | WAYS, "ours")
+
+
+def _against(title: str, scene: dict[str, Any]) -> Iterator[Table]:
+    for kind, what, labels, base in (
+        ("inside", "in process (÷ raw sockets)", IN_PROCESS, "raw"),
+        ("command", "whole command (÷ ping)", COMMAND, "ping"),
+        ("task", "task (÷ one task inside)", TASK, "ours"),
+    ):
+        found = {latency: of[kind] for latency, of in scene.items()}
+        table = _by_latency(f"{title}: {what}", found, labels, base)
+        parts = [latency for latency, of in scene.items() if not of["loops_whole"]]
+        note = f"Loops at {' and '.join(parts)} ms: a part was run, and multiplied." if parts and kind == "task" else ""
+        if kind == "inside":
+            note = f"Connections: {max(of['connections'] for of in scene.values())}."
+        yield table._replace(note=note)
 
 
 def _growth(scene: dict[str, Any]) -> Iterator[Table]:
-    head = ("requests", "connections", "seconds", "peak memory, MiB")
+    head = ("requests", "seconds", "peak memory, MiB")
 
     def cells(found: dict[str, Any]) -> tuple[str, ...]:
-        numbers = (str(found["requests"]), str(found["connections"]))
-        return (*numbers, _seconds(found["seconds"]), f"{found['memory']:.0f}")
+        return (str(found["requests"]), _seconds(found["seconds"]), f"{found['memory']:.0f}")
 
     rows = [(f"{found['streams']:,}", *cells(found)) for found in scene["streams"]]
-    yield Table("Growth with the number of streams (20 ms)", ("streams", *head), rows, ALONE)
-    rows = [(f"{found['instances']:,}", found["module"], *cells(found)) for found in scene["instances"]]
-    yield Table("Growth with the number of Kafka instances (20 ms)", ("instances", "module", *head), rows, ALONE)
+    yield Table("Growth with the number of streams (20 ms)", ("streams", *head), rows)
+    rows = [
+        (f"{found['instances']:,}", found["module"].rpartition(".")[2].split("_task")[0], *cells(found))
+        for found in scene["instances"]
+    ]
+    yield Table("Growth with the number of Kafka instances (20 ms)", ("instances", "module", *head), rows)
     rows = [("0", "", *cells(scene["no_rows"]), "")]
     for found in scene["rows"]:
         for kind in ("returned", "summary_only"):
             size = f"{found[kind]['json']:.1f}"
             rows.append((f"{found['rows']:,}", kind, *cells(found[kind]), size))
-    yield Table("Growth with the number of log rows (20 ms)", ("rows", "rows are", *head, "result, MiB"), rows, ALONE)
-    labels = {**WAYS, "ours, sums only": "our module, inside, summary_only"}
+    yield Table("Growth with the number of log rows (20 ms)", ("rows", "rows are", *head, "result, MiB"), rows)
     title = f"{scene['rows'][-1]['rows']:,} log rows, the whole command"
     rows = [
-        (labels[name], f"{found['seconds']:.1f}", f"{found['memory']:.0f}") for name, found in scene["command"].items()
+        (COMMAND[name], f"{found['seconds']:.1f}", f"{found['memory']:.0f}") for name, found in scene["command"].items()
     ]
     yield Table(title, ("way", "seconds", "peak memory, MiB"), rows, "Memory is that of the largest process.")
 
@@ -172,7 +168,7 @@ def _tls(scene: dict[str, Any]) -> Table:
         )
         for name, seconds in inside.items()
     ]
-    return Table("300 requests over HTTPS (20 ms)", ("what", "seconds", "÷ raw", "handshakes"), rows, INSIDE)
+    return Table("300 requests over HTTPS (20 ms)", ("what", "seconds", "÷ raw", "handshakes"), rows)
 
 
 def _throttled(scene: list[dict[str, Any]]) -> Table:
@@ -188,7 +184,7 @@ def _throttled(scene: list[dict[str, Any]]) -> Table:
         for found in scene
     ]
     head = ("limit", "Retry-After", "seconds", "limit dictates", "ratio", "answers 429")
-    return Table("300 requests where 50 a second are allowed", head, rows, f"{INSIDE} None of these calls failed.")
+    return Table("300 requests where 50 a second are allowed", head, rows, "None of these calls failed.")
 
 
 def targets(results: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
@@ -262,7 +258,7 @@ def machine(results: dict[str, Any]) -> str:
 
 
 def write_docs(results: dict[str, Any]) -> None:
-    """Put the tables between the two marks of the performance guide."""
+    """Put the tables between the two marks of the page of benchmarks, and draw the pictures of the guide on speed."""
     before, rest = GUIDE.read_text().split(BEGIN)
     after = rest.split(END)[1]
     lines = [machine(results), ""]
@@ -273,6 +269,36 @@ def write_docs(results: dict[str, Any]) -> None:
         lines += [f"   {line}" for line in text.getvalue().splitlines()]
         lines += ["", *([table.note, ""] if table.note else [])]
     GUIDE.write_text(f"{before}{BEGIN}\n\n" + "\n".join(lines) + f"\n{END}{after}")
+    task = results["many_streams"]["20"]["task"]
+    chosen = {"looped uri": "uri, in a loop", "looped ours": "our module, in a loop", "ours": "our module, one task"}
+    _draw("speed_300", "300 requests, 20 ms each: seconds", [(label, task[name]) for name, label in chosen.items()])
+    task = results["one_fact"]["0"]["task"]
+    chosen = {"uri": "uri", "ping": "ping", "process": "our module, as a process", "ours": "our module, inside"}
+    _draw("speed_fact", "One fact: seconds that a task adds", [(label, task[name]) for name, label in chosen.items()])
+
+
+def _draw(name: str, title: str, bars: list[tuple[str, float]]) -> None:
+    """Write a bar chart; it brings its own light ground, so that it is read on any."""
+    longest = max(seconds for _label, seconds in bars)
+    height = 42 + 46 * len(bars)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="480" height="{height}" viewBox="0 0 480 {height}" role="img"'
+        ' font-family="sans-serif" font-size="15" fill="#1b1b1b">',
+        LICENCE,
+        f"<title>{title}</title>",
+        f'<rect width="480" height="{height}" rx="6" fill="#f6f8fa"/>',
+        f'<text x="14" y="26" font-weight="bold">{title}</text>',
+    ]
+    for number, (label, seconds) in enumerate(bars):
+        top = 42 + 46 * number
+        ours = "#0b6e4f" if label.startswith("our") else "#8a6d3b"
+        width = max(390 * seconds / longest, 1.5)
+        lines += [
+            f'<text x="14" y="{top + 14}">{label}</text>',
+            f'<rect x="14" y="{top + 20}" width="{width:.1f}" height="14" fill="{ours}"/>',
+            f'<text x="{width + 20:.1f}" y="{top + 32}">{_seconds(seconds)}</text>',
+        ]
+    (GUIDES / f"{name}.svg").write_text("\n".join([*lines, "</svg>"]) + "\n")
 
 
 def plot(results: dict[str, Any]) -> None:
@@ -286,7 +312,7 @@ def plot(results: dict[str, Any]) -> None:
     for axes, name, title in ((streams, "many_streams", "300 requests"), (rows, "long_log", "10,000 rows")):
         scene = results[name]
         found = scene.get("20") or next(iter(scene.values()))
-        bars = {LABELS[kind]: seconds for kind, seconds in found["inside"].items()}
+        bars = {IN_PROCESS[kind]: seconds for kind, seconds in found["inside"].items()}
         bars |= {f"{kind} (task)": seconds for kind, seconds in found["task"].items()}
         axes.barh(list(bars), list(bars.values()))
         axes.set(xscale="log", xlabel="seconds", title=f"{title}, 20 ms")

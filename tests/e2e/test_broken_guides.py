@@ -16,7 +16,7 @@ from .conftest import ROOT
 RST = "docs/docsite/rst"
 ROLE = "roles/preflight/meta"
 AUTHENTICATION, PREFLIGHT = f"{RST}/guide_authentication.rst", f"{RST}/guide_preflight.rst"
-FAULTS, TROUBLE, BRANCHING = (f"{RST}/guide_{name}.rst" for name in ("faults", "troubleshooting", "branching"))
+TROUBLE, BRANCHING = (f"{RST}/guide_{name}.rst" for name in ("troubleshooting", "branching"))
 EMULATOR = "tests/emulator/README.md"
 BROKEN = [
     (AUTHENTICATION, "``HW_PROJECT_NAME``, ``OS_PROJECT_NAME``", "``OS_PROJECT_NAME``", "project_name: lists"),
@@ -50,16 +50,15 @@ BROKEN = [
     (PREFLIGHT, "``preflight_retries``, ", "``preflight_timeout``, ", "preflight_timeout is there twice"),
     (PREFLIGHT, "task too (``true``)", "task too (``false``)", "preflight_log: false does not count"),
     (PREFLIGHT, "run for (``localhost``)", "run for (``all``)", "preflight_hosts: all does not count"),
-    (FAULTS, "``retries`` (4)", "``retries`` (5)", "retries (5): the default is 4"),
+    (TROUBLE, "``retries`` (4)", "``retries`` (5)", "retries (5): the default is 4"),
     (
-        FAULTS,
+        TROUBLE,
         "``total_timeout`` (300 seconds)",
         "``total_timeout`` (30 seconds)",
         "total_timeout (30): the default is 300",
     ),
-    (FAULTS, "``concurrency`` (16)", "``concurrent`` (16)", "concurrent (16): the default is None"),
-    (FAULTS, "``tls``\n  The", "``ssl``\n  The", "guide_faults: goes through"),
-    (FAULTS, "     - tls\n     - certificate has", "     - ssl\n     - certificate has", "there is no kind ssl"),
+    (TROUBLE, "``concurrency`` (16)", "``concurrent`` (16)", "concurrent (16): the default is None"),
+    (TROUBLE, "no,tls,certificate has", "no,ssl,certificate has", "there is no kind ssl"),
     (TROUBLE, "\nthrottled\n---------\n", "\nthrottling\n----------\n", "guide_troubleshooting: goes through"),
     (TROUBLE, "\ntls\n---\n", "\n", "guide_troubleshooting: goes through"),
     (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import http.server
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,9 +19,17 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Site
+from . import pages
+from .conftest import KEYS, PROJECT, ROOT, Site
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox", "firefox-esr")
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), "")
+# It takes pictures, but neither tells what it holds of a page nor prints one.
+FIREFOX = "firefox" in Path(BROWSER).name
+needs_browser = pytest.mark.skipif(not BROWSER, reason="not run here: no chromium, chrome or firefox was found")
+needs_chromium = pytest.mark.skipif(not BROWSER or FIREFOX, reason="not run here: no chromium or chrome was found")
+PICTURE = ROOT / "docs" / "docsite" / "rst" / "report.png"
+MOMENT = "2026-01-05T08:00:00Z"
 HOSTILE = [
     "<script>alert(1)</script>",
     "\"'><img src=x>",
@@ -168,7 +177,6 @@ def served(page: Path) -> Iterator[tuple[str, list[str]]]:
 
 def browse(folder: Path, address: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Open an address in a browser that reaches nothing else."""
-    assert BROWSER
     command = [
         BROWSER,
         "--headless=new",
@@ -185,29 +193,59 @@ def browse(folder: Path, address: str, *options: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=90, check=False)
 
 
-@pytest.mark.skipif(BROWSER is None, reason="not run here: no chromium or chrome was found")
+def shoot(folder: Path, address: str, width: int, height: int = 2000, scheme: str = "light") -> bytes:
+    """Take a picture of an address; in chromium nothing may have been complained about."""
+    shot = folder / "shot.png"
+    if FIREFOX:
+        profile = folder / "browser"
+        profile.mkdir(exist_ok=True)
+        settings = {"ui.systemUsesDarkTheme": int(scheme == "dark"), "network.proxy.type": 1}
+        settings |= {
+            "network.proxy.http": "127.0.0.1",
+            "network.proxy.http_port": 9,
+            "network.proxy.share_proxy_settings": True,
+        }
+        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in settings.items()]
+        (profile / "user.js").write_text("".join(lines), encoding="utf-8")
+        command = [
+            BROWSER,
+            "--headless",
+            "--no-remote",
+            "--profile",
+            str(profile),
+            "--window-size",
+            f"{width},{height}",
+        ]
+        command += ["--screenshot", str(shot), address]
+        told = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=90, check=False)
+    else:
+        # 0 is dark, 1 is light.
+        options = (f"--window-size={width},{height}", f"--blink-settings=preferredColorScheme={int(scheme == 'light')}")
+        told = browse(folder, address, *options, f"--screenshot={shot}")
+        assert "CONSOLE" not in told.stderr
+    assert told.returncode == 0, told.stderr
+    picture = shot.read_bytes()
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(picture[16:20], "big") == width
+    return picture
+
+
+@needs_browser
 @pytest.mark.parametrize("width", [400, 1300])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_browser_shows_it_without_asking_for_anything(
     served: tuple[str, list[str]], tmp_path: Path, width: int, scheme: str
 ) -> None:
     address, paths = served
-    # 0 is dark, 1 is light.
-    options = (f"--window-size={width},2000", f"--blink-settings=preferredColorScheme={int(scheme == 'light')}")
-    shot = browse(tmp_path, address, *options, f"--screenshot={tmp_path / 'shot.png'}")
-    assert shot.returncode == 0, shot.stderr
-    assert "CONSOLE" not in shot.stderr
+    picture = shoot(tmp_path, address, width, scheme=scheme)
     assert paths[0] == "/page.html"
     # A browser asks for an icon by itself; the page names none.
     assert set(paths) <= {"/page.html", "/favicon.ico"}
-    picture = (tmp_path / "shot.png").read_bytes()
-    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
-    assert int.from_bytes(picture[16:20], "big") == width
     assert len(picture) > 20_000, "nothing is on it"
 
 
-@pytest.mark.skipif(BROWSER is None, reason="not run here: no chromium or chrome was found")
-@pytest.mark.parametrize("width", [400, 1300])
+@needs_chromium
+@pytest.mark.parametrize("width", [400, 700, 1300])
 def test_nothing_of_it_is_wider_than_the_window(page: Path, tmp_path: Path, width: int) -> None:
     """The page itself can run nothing, so the page around a frame measures it."""
     frame = tmp_path / "frame.html"
@@ -221,3 +259,41 @@ def test_nothing_of_it_is_wider_than_the_window(page: Path, tmp_path: Path, widt
     )
     told = browse(tmp_path, frame.as_uri(), "--dump-dom", "--virtual-time-budget=5000", "--window-size=1500,900")
     assert '<p id="p">wide 0</p>' in told.stdout, told.stdout[-300:]
+
+
+@needs_chromium
+def test_it_is_printed_in_dark_on_white_whatever_the_screen_is(page: Path, tmp_path: Path) -> None:
+    printed = {}
+    for scheme in ("dark", "light"):
+        paper = tmp_path / f"{scheme}.pdf"
+        told = browse(
+            tmp_path,
+            page.as_uri(),
+            f"--blink-settings=preferredColorScheme={int(scheme == 'light')}",
+            "--no-pdf-header-footer",
+            f"--print-to-pdf={paper}",
+        )
+        assert told.returncode == 0, told.stderr
+        printed[scheme] = re.sub(rb"\(D:\d+[^)]*\)", b"", paper.read_bytes())
+    assert printed["dark"] == printed["light"]
+    # The columns stay beside each other on paper too.
+    assert len(re.findall(rb"/Type /Page\b", printed["light"])) == 1
+
+
+@needs_chromium
+def test_the_picture_in_the_documentation_is_small(bare: Site, tmp_path: Path) -> None:
+    """The picture of README and guides. `WRITE_PICTURES=1` in the environment of this test writes it anew."""
+    world = pages.load(bare.emulator_program / "worlds" / "demo.yml")
+    token = {"HUAWEICLOUD_REGION": KEYS["HUAWEICLOUD_REGION"], "HUAWEICLOUD_SDK_PROJECT_ID": PROJECT}
+    with bare.emulator(world, "--clock", MOMENT) as address:
+        there = bare.at(address) | token | dict.fromkeys(("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"), "")
+        play = PLAY.replace("since: 24h", "since: 2026-01-04T08:00:00Z").replace(
+            "logs=logs", f"logs=logs, now='{MOMENT}'"
+        )
+        ran = bare.play(play, folder=tmp_path, **there, HW_AUTH_TOKEN="ExampleToken")
+    assert ran.status == 0, ran.output
+    picture = shoot(tmp_path, (tmp_path / "page.html").as_uri(), 1100, 810)
+    assert 20_000 < len(picture) < 150_000
+    if os.environ.get("WRITE_PICTURES"):
+        PICTURE.write_bytes(picture)
+    assert PICTURE.read_bytes()[:24] == picture[:24], "of another size"

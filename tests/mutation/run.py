@@ -62,9 +62,8 @@ TARGETS = (
     Target("pace", "_wire/pace.py", tuple(RETRIES.split()), ("test_client.py",), 90),
     Target("paging", "_paging.py", (), ("test_dis.py", "test_dms.py"), 95),
     Target("streams", "_dis/tasks.py", (), ("test_dis.py", "test_dis_transfer_task_info.py"), 95),
-    # A third of what survives is in `_likely`, how many pages to ask for together, and as much in how far back moved rows
-    # are looked for and in bounds: these change the cost of a call, not its result.
-    Target("logs", "_dis/logs.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 75),
+    Target("log-reader", "_dis/log_reader.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 90),
+    Target("logs", "_dis/logs.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 95),
     Target("instances", "_dms/instances.py", (), DMS_TESTS, 95),
     Target("kafka-tasks", "_dms/tasks.py", (), DMS_TESTS, 95),
     Target("shapes", "_shape.py", (), ("test_facts.py",), 95),

@@ -18,6 +18,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.transport 
 RETRIED_STATUS = frozenset({500, 502, 503, 504})
 AUTHENTICATION_STATUS = frozenset({401, 441})
 DEPTH_LIMIT, DIGITS_LIMIT = 64, 30  # of JSON: what is beyond them ends Python or Ansible, not just a request
+VALUES_LIMIT = 100_000  # in one answer: 4 MiB of "[]" take 100 MB, and minutes of Ansible's walks
 
 
 class Refusal(t.NamedTuple):
@@ -147,11 +148,14 @@ def _decoded(content: bytes) -> t.Any:
     value = json.loads(content.decode("utf-8-sig"), parse_constant=_number, parse_float=_number, parse_int=_whole)
     if b"\\ud" in content or b"\\uD" in content:  # half a surrogate pair cannot be put out again
         json.dumps(value, ensure_ascii=False).encode("utf-8")
-    level, depth = [value] if isinstance(value, (dict, list)) else [], 0
+    level, depth, values = [value] if isinstance(value, (dict, list)) else [], 0, 0
     while level:
         depth += 1
+        values += sum(map(len, level))
         if depth > DEPTH_LIMIT:
             raise BeyondLimit(_TOO_DEEP)
+        if values > VALUES_LIMIT:
+            raise BeyondLimit(f"JSON of more than {VALUES_LIMIT} values")
         level = [
             item
             for container in level

@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.connections import Tally, adapter
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes, decoded; the largest real page is well under 1 MiB
+GZIP_PARTS = 100  # of one answer: each costs a copy of all that is left
 TLS_ERRORS = frozenset(
     {"SSLError", "CertificateError", "SSLCertVerificationError", "SSLEOFError", "SSLZeroReturnError"}
 )
@@ -239,8 +240,11 @@ def _unpacked(content: bytes) -> bytes:
     """Return what was packed with gzip, in one or more parts; never more than the limit in memory."""
     import zlib
 
-    unpacked = b""
+    unpacked, parts = b"", 0
     while content:
+        parts += 1
+        if parts > GZIP_PARTS:
+            raise TransportError("protocol", False, "the answer's compression is broken")
         part = zlib.decompressobj(wbits=31)
         try:
             unpacked += part.decompress(content, BODY_LIMIT + 1 - len(unpacked))

@@ -296,6 +296,7 @@ def test_whole_bodies() -> None:
         (b"", {"Content_Length": str(BODY_LIMIT + 1)}, False, "larger than 4194304 bytes"),
         (gzip.compress(b"abc", mtime=0)[:-5], {"Content_Encoding": "gzip"}, True, "cut short"),
         (b"abc", {"Content_Encoding": "gzip"}, False, "compression is broken"),
+        (gzip.compress(b"", mtime=0) * 101, {"Content_Encoding": "gzip"}, False, "compression is broken"),
         (
             gzip.compress(b"abc", mtime=0) + b"no gzip at all",
             {"Content_Encoding": "gzip"},

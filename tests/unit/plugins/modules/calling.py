@@ -86,6 +86,15 @@ def _small() -> dict[str, t.Any]:
     return world
 
 
+# ansible-test forks for each test: what is loaded here, none of them has to load.
+for _loaded in (
+    "requests",
+    *(f"{MODULES}.{path.stem}" for path in (TESTS.parent / "plugins" / "modules").glob("*.py")),
+):
+    importlib.import_module(_loaded)
+_small()
+
+
 def small_world() -> dict[str, t.Any]:
     """The emulator's small world, to be changed by the test."""
     return copy.deepcopy(_small())

@@ -16,6 +16,7 @@ import re
 import typing as t
 
 import pytest
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import log_reader as _log_reader
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import logs as _logs
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import tasks as _dis_tasks
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dms import sink as _sink
@@ -78,13 +79,13 @@ def dis(details: bool = True, stream_names: list[str] | None = None) -> Flow:
 
 
 def logs(**query: t.Any) -> Flow:
-    asked = _logs.Query("desc", "createTimeStr", None, False, 100, None, None, 4)._replace(**query)
+    asked = _log_reader.Query("desc", "createTimeStr", None, False, 100, None, None, 4)._replace(**query)
     wanted = _dis_tasks.Wanted(["s"], None)
-    return lambda client: _logs.facts(client, [_logs.Task("lJ4Ts5ObPd2UOpcRj3K")], wanted, asked)
+    return lambda client: _logs.facts(client, [_log_reader.Task("lJ4Ts5ObPd2UOpcRj3K")], wanted, asked)
 
 
 def log_by_name(client: _client.Client) -> _request.Flow:
-    asked = _logs.Query("desc", "startTime", 50, False, 100, 1756539000000, None, 4)
+    asked = _log_reader.Query("desc", "startTime", 50, False, 100, 1756539000000, None, 4)
     return _logs.facts(client, None, _dis_tasks.Wanted(["s"], ["another_task"]), asked)
 
 
