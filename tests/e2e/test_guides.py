@@ -176,7 +176,7 @@ print(json.dumps([_endpoints.resolve(*question).url for question in json.loads(s
 
 def test_settings_of_the_clouds_lead_to_the_addresses_beside_them(bare: Site) -> None:
     text = (RST / "guide_authentication.rst").read_text(encoding="utf-8")
-    rows = re.findall(r"^     - ``(HUAWEICLOUD_REGION=.*)``\n((?:     - ``https://.*``\n?){3})", text, re.MULTILINE)
+    rows = re.findall(r"^     - \| ``(HUAWEICLOUD_REGION=.*)``\n((?: {7}\| ``https://.*``\n?){3})", text, re.MULTILINE)
     assert len(rows) == 7
     questions = []
     for settings, _addresses in rows:
