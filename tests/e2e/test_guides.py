@@ -225,6 +225,18 @@ def test_guides_are_listed() -> None:
     assert sorted(listed) == sorted(path.stem for path in RST.glob("*.rst"))
 
 
+def test_links_and_pictures_are_in_the_tarball(bare: Site) -> None:
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    shown = [
+        f"docs/docsite/rst/{name}"
+        for page in RST.glob("*.rst")
+        for name in re.findall(r"^\.\. image:: (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert len(linked) > 10
+    assert len(shown) >= 4
+    assert [path for path in {*linked, *shown} if not (bare.collection / path).is_file()] == []
+
+
 @pytest.mark.parametrize(
     ("shown", "printed"),
     [
