@@ -1,10 +1,263 @@
 # Copyright: hwcloud.streaming contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lets nox find the checks that antsibull-nox.toml sets up: `nox -e extra-checks`."""
+"""All checks: `nox -l`. What antsibull-nox brings is set up in antsibull-nox.toml, what it cannot do is here."""
 
 from __future__ import annotations
 
-import antsibull_nox
+import json
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
 
+import antsibull_nox
+import nox
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "tests" / "ci"))
+
+import ansible_test  # these are found through the path set above
+import machine
+import side_by_side
+import tarball
+
+COVERAGE_FLOOR = 95
+DOCS = machine.ROOT / "build" / "docs"
+WITHOUT_PROXY = {name: None for proxy in machine.PROXIES for name in (proxy, proxy.upper())}
+
+machine.prepare()
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["test"]
 antsibull_nox.load_antsibull_nox_toml()
+
+
+def install(session: nox.Session, lock: str) -> None:
+    session.install("--require-hashes", "-r", f"{machine.LOCKS / lock}.txt")
+
+
+def collections(tree: Path) -> dict[str, str]:
+    return {"ANSIBLE_COLLECTIONS_PATH": str(tree.parents[2])}
+
+
+def tree_of(session: nox.Session) -> str:
+    return f"{machine.CACHE}/trees/{session.name}/collections"
+
+
+def pytest(session: nox.Session, *arguments: str, **variables: str) -> None:
+    """Run pytest in a copy of the tree; when all tests are meant, see that they ran."""
+    install(session, "tests")
+    session.chdir(machine.copy_tree(session.name))
+    report = machine.CACHE / f"junit-{session.name}.xml"
+    options = ["-p", "no:cacheprovider", "--import-mode=importlib", "-q", "-ra", f"--junitxml={report}"]
+    session.run("python", "-m", "pytest", *options, *(session.posargs or arguments), env={**WITHOUT_PROXY, **variables})
+    if not session.posargs:
+        ansible_test.count_cases(session, report)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Unit tests, quickly: arguments behind `--` go to pytest."""
+    pytest(session, "-n", "auto", "tests/unit", PYTHONPATH=tree_of(session))
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Unit tests with the coverage of plugins/ by line and branch."""
+    options = ["--cov", "--cov-config=tests/ci/coverage.ini", "--cov-report=term-missing:skip-covered"]
+    pytest(
+        session, "-n", "2", f"--cov-fail-under={COVERAGE_FLOOR}", *options, "tests/unit", PYTHONPATH=tree_of(session)
+    )
+    total = session.run("coverage", "report", "--rcfile=tests/ci/coverage.ini", "--format=total", silent=True)
+    session.log(f"fact: coverage of plugins/ by line and branch {str(total).strip()} %")
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """End-to-end tests: the built tarball, installed, under the real ansible-playbook against the emulator."""
+    variables = {}
+    if shutil.which("java"):  # ansible-rulebook in an environment of its own, for the event source
+        venv = session.env_dir / "rulebook"
+        session.run("uv", "venv", "--quiet", "--allow-existing", str(venv))
+        session.run("uv", "pip", "install", "--require-hashes", "--python", str(venv), "-r", f"{machine.LOCKS}/eda.txt")
+        variables["ANSIBLE_RULEBOOK"] = str(venv / "bin" / "ansible-rulebook")
+    pytest(session, "-n", "2", "tests/e2e", **variables)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """See the collection at work, without an account: emulator, ad-hoc commands, a preflight play."""
+    install(session, ansible_test.NEWEST.lock)
+    installed = tarball.install(session)
+    variables = {**WITHOUT_PROXY, "ANSIBLE_COLLECTIONS_PATH": str(installed)}
+    session.run("bash", "tests/ci/demo.sh", env=variables, external=True)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """The EXAMPLES of every plugin as playbooks: read by ansible-playbook, options checked by ansible-lint."""
+    install(session, "lint")
+    tree = machine.copy_tree(session.name)
+    session.chdir(tree)
+    playbooks = []
+    for kind, folder in (("module", "modules"), ("filter", "filter"), ("test", "test")):
+        names = sorted({f"{machine.COLLECTION}.{path.stem}" for path in (tree / "plugins" / folder).glob("[a-z]*.*")})
+        output = str(session.run("ansible-doc", "-t", kind, "--json", *names, env=collections(tree), silent=True))
+        for name, told in json.loads(output[output.index("{\n") :]).items():
+            text = told["examples"].strip().removeprefix("---").strip("\n")
+            if not re.search(r"^[ -] hosts:", text, re.MULTILINE):  # tasks, not plays
+                head = f"- name: Examples of {name}\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
+                text = head + textwrap.indent(text, "    ")
+            playbooks.append(f"playbooks/{kind}-{name}.yml")
+            Path(playbooks[-1]).write_text(f"---\n{text}\n")
+    session.run("ansible-playbook", "--syntax-check", *playbooks, env=collections(tree))
+    # How they are written as YAML is looked at in the plugins; here they are indented deeper.
+    lint = ["ansible-lint", "--offline", "--strict", "--nocolor", "-x", "yaml", *playbooks]
+    if "Invalid value (None)" in str(session.run(*lint, env=collections(tree), silent=True)):
+        session.error("the collection was not found, so options were not checked")
+    session.log(f"fact: {len(playbooks)} playbooks")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site, without a warning and without network: build/docs/index.html; and the changelog."""
+    install(session, "docs")
+    tree, site = machine.copy_tree(session.name), machine.CACHE / "site"
+    with session.chdir(tree):
+        for command in (["lint"], ["lint-changelog-yaml", "changelogs/changelog.yaml"], ["generate"]):
+            session.run("antsibull-changelog", *command, env=collections(tree))
+    if (tree / "CHANGELOG.rst").read_text() != (machine.ROOT / "CHANGELOG.rst").read_text():
+        session.error("CHANGELOG.rst differs: run antsibull-changelog generate")
+    shutil.rmtree(site, ignore_errors=True)
+    shutil.copytree(tree / "tests" / "ci" / "docs_site", site)
+    for folder in (site, site / "rst"):  # antsibull-docs writes only where no one else can
+        folder.chmod(0o755)
+    # Every address that begins so is made up, and would become a button on each page.
+    galaxy = tree / "galaxy.yml"
+    galaxy.write_text(re.sub(r"^\w+: https://example\.com/.*\n", "", galaxy.read_text(), flags=re.MULTILINE))
+    session.chdir(site)
+    pages = ["--config-file", "antsibull-docs.cfg", "collection", "--use-current", "--squash-hierarchy"]
+    session.run("antsibull-docs", *pages, "--dest-dir", "rst", machine.COLLECTION, env=collections(tree))
+    # It knows variables of configuration entries only and says that there are none; ours are options of modules.
+    Path("rst/environment_variables.rst").unlink()
+    for picture in (*tree.glob("docs/docsite/rst/*.svg"), *tree.glob("docs/docsite/rst/*.png")):
+        shutil.copy(picture, "rst/docsite")  # antsibull-docs copies texts only
+    front, index, contents = Path("front.rst"), Path("rst/index.rst"), ".. contents::\n   :local:\n   :depth: 1\n"
+    text = index.read_text()
+    if text.count(contents) != 1:
+        session.error(f"antsibull-docs no longer writes {contents!r} into {index}")
+    text = text.replace(contents, front.read_text())
+    # In the menu a plugin's name is enough.
+    index.write_text(re.sub(r"^    (\w+)_(module|filter|test|role)$", r"    \1 <\1_\2>", text, flags=re.MULTILINE))
+    session.run(*"sphinx-build -M html rst build -c . -q -W --keep-going".split())
+    shutil.rmtree(DOCS, ignore_errors=True)
+    shutil.copytree("build/html", DOCS)
+    missing = [
+        path for path in (tree / "plugins/modules").glob("*.py") if not (DOCS / f"{path.stem}_module.html").is_file()
+    ]
+    if missing:
+        session.error(f"no page for {missing}")
+    session.log(f"fact: {len(list(DOCS.rglob('*.html')))} pages, build/docs/index.html")
+
+
+@nox.session(name="execution-environment")
+def execution_environment(session: nox.Session) -> None:
+    """What ansible-builder reads out of the installed collection for an execution environment."""
+    install(session, "package")
+    installed = tarball.install(session)
+    output = str(session.run("ansible-builder", "introspect", str(installed), silent=True))
+    wanted = re.findall(r"^([a-z][^#\s]*)", (machine.ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    comment = rf"['\"]?\s+# from collection {machine.COLLECTION}"
+    unseen = [name for name in wanted if not re.search(re.escape(name) + comment, output)]
+    if unseen or not wanted:
+        session.error(f"ansible-builder does not see {unseen or 'any requirement'}")
+    session.log(f"fact: {', '.join(wanted)}")
+
+
+def add(name: str, python: str, description: str, body: Callable[..., None], *arguments: object) -> None:
+    def run(session: nox.Session) -> None:
+        body(session, *arguments)
+
+    run.__doc__ = description
+    nox.session(name=name, python=python)(run)
+    ANSIBLE_TEST.append(name)
+
+
+def use_tarball(session: nox.Session, core: ansible_test.Core) -> None:
+    install(session, core.lock)
+    tarball.check_contents(session)
+    tarball.use(session)
+
+
+ANSIBLE_TEST: list[str] = []
+for core in ansible_test.RUNNABLE:
+    first, label = core.here[0], f"ansible-core {core.line}"
+    add(f"sanity-{core.line}", first, f"ansible-test sanity of {label}", ansible_test.sanity, core)
+    add(f"tarball-{core.line}", first, f"The tarball's contents, and using it under {label}", use_tarball, core)
+    for python in (*core.here, *({ansible_test.OLDEST_TARGET} & machine.pythons().keys())):
+        for body in (ansible_test.units, ansible_test.integration):
+            what, control = body.__name__, python if python in core.here else first
+            description = f"ansible-test {what} of {label} on Python {python}"
+            add(f"{what}-{core.line}-{python}", control, description, body, core, python)
+
+LINT = ["typing", "ansible-lint", "examples", "codeqa", "yamllint", "license-check", "formatters", "extra-checks"]
+# The longest first: a long one that starts last would run alone. {0} is the newest ansible-core, {1} the oldest.
+TEST = "e2e sanity-{0} units-{0}-3.9 coverage sanity-{1} integration-{0}-3.9 integration-{0}-{2} integration-{1}-{3}"
+TEST += " demo build-import-check docs docs-check tarball-{0} tarball-{1} execution-environment antsibull-nox-config"
+newest, floor = ansible_test.NEWEST, ansible_test.FLOOR
+
+
+@nox.session(python=False)
+def test(session: nox.Session) -> None:
+    """All that CI runs, two sessions at a time (JOBS=2); names of some behind `--`."""
+    all_names = TEST.format(newest.line, floor.line, newest.here[0], floor.here[0]).split() + LINT
+    here = [name for name in all_names if ansible_test.OLDEST_TARGET in machine.pythons() or not name.endswith("-3.9")]
+    side_by_side.run(session, session.posargs or list(dict.fromkeys(here)), ansible_test.not_run_here())
+
+
+@nox.session(python=False)
+def quick(session: nox.Session) -> None:
+    """Style, types, licences, ansible-lint, the examples: what `make lint` runs."""
+    side_by_side.run(session, LINT)
+
+
+@nox.session(python=False)
+def matrix(session: nox.Session) -> None:
+    """Every ansible-core from the oldest supported on, with every Python found; lines such as 2.16 behind `--`."""
+    lines = session.posargs or [core.line for core in ansible_test.RUNNABLE]
+    side_by_side.run(session, [name for name in ANSIBLE_TEST if name.split("-")[1] in lines])
+
+
+@nox.session(python=["3.11" if "3.11" in machine.pythons() else ansible_test.NEWEST.here[0]])
+def bench(session: nox.Session) -> None:
+    """How fast it is: requests and seconds against the emulator, beside its peers; options behind `--`."""
+    install(session, "bench")
+    work = machine.CACHE / "bench"
+    work.mkdir(parents=True, exist_ok=True)
+    # An installed Python compiles its libraries once; what a module imports must not be compiled anew in each run.
+    variables = {"BENCH_WORK": str(work), "PYTHONDONTWRITEBYTECODE": None}
+    variables |= collections(machine.copy_tree(session.name))
+    session.run("python", "tests/bench/program.py", *session.posargs, env=variables)
+
+
+@nox.session
+def mutate(session: nox.Session) -> None:
+    """Whether the tests notice when the code is broken; options behind `--`."""
+    install(session, "mutation")
+    session.run("python", "tests/mutation/run.py", *session.posargs)
+
+
+@nox.session(python=False)
+def lock(session: nox.Session) -> None:
+    """Write the pinned requirement files anew; `--upgrade` behind `--` takes the newest versions."""
+    # The oldest Python that these tools are run with decides what a file may hold.
+    oldest = {core.lock: min(core.controls, key=lambda version: int(version[2:])) for core in ansible_test.CORES}
+    oldest |= {f"pip-{core.pip}": ansible_test.OLDEST_TARGET for core in ansible_test.CORES}
+    options = ["--quiet", "--universal", "--generate-hashes", "--no-annotate", "--no-header", *session.posargs]
+    for source in sorted(machine.LOCKS.glob("*.in")):
+        where = [str(source), "-o", str(source.with_suffix(".txt"))]
+        session.run("uv", "pip", "compile", *options, "--python-version", oldest.get(source.stem, "3.11"), *where)

@@ -11,17 +11,24 @@ what they gathered. So they never disagree. What the states alone say, and how i
 
 from __future__ import annotations
 
-import re
 import typing as t
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
+from ansible_collections.hwcloud.streaming.plugins.module_utils._limits import (
+    DURATION,
+    EPOCH,
+    Limits,
+    iso_to_ms,
+    limits_of,
+    parse_duration,
+    parse_now,
+)
 from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
     LONGEST_MESSAGE,
     LONGEST_TEXT,
     RUNNING,
     SHAPE,
-    TOO_LARGE,
     Age,
     JudgeError,
     Problem,
@@ -33,13 +40,13 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
     _number,
     _place,
     _placed,
-    _shown,
     _since,
     _sort,
     _state_problems,
 )
 
 __all__ = [
+    "DURATION",
     "VERDICTS",
     "JudgeError",
     "Limits",
@@ -51,7 +58,6 @@ __all__ = [
     "subjects",
 ]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # The lists of the modules' results, and what their entries are called. `tasks` counts only beside `logs`.
 RESULT_LISTS = {
     "transfer_tasks": "transfer task",
@@ -64,18 +70,6 @@ PLACES = {"host": "host", "region": "region", "project_id": "project"}
 # What the verdict on a subject can be, worst first; `state` is told by the state itself.
 VERDICTS = ("failed", "missing", "state", "partition", "never", "late", "behind", "discards", "unknown", "ok")
 OTHER_FAILURES = 20  # so many are named one by one: when time runs out there may be thousands
-DURATION = "seconds, or a number with s, m, h or d, such as 15m"
-MOMENT = "ISO 8601, such as 2026-01-02T03:04:05Z, or epoch milliseconds"
-
-
-class Limits(t.NamedTuple):
-    """What is still well, both ends included: milliseconds, messages, records. None sets no limit."""
-
-    max_age: int | None
-    max_lag: float | None
-    max_discarded: float | None
-    now: int
-    allow_empty: bool
 
 
 class Subject(t.NamedTuple):
@@ -110,79 +104,11 @@ def problems(
     return [subject.where + problem.sentence for subject in subjects(value, limits) for problem in subject.problems]
 
 
-def limits_of(
-    *,
-    max_age: t.Any = None,
-    max_lag: t.Any = None,
-    max_discarded: t.Any = None,
-    now: int,
-    allow_empty: t.Any = False,
-) -> Limits:
-    """Return the limits as they were given to a filter or a module.
-
-    `max_age` is a duration (see parse_duration), `max_lag` is in messages or records, `max_discarded` in records, `now`
-    in epoch milliseconds. Raises JudgeError for a bad argument.
-    """
-    if allow_empty is not None and not isinstance(allow_empty, bool):
-        raise JudgeError(f"allow_empty: expected true or false, got {_shown(allow_empty)}")
-    return Limits(
-        parse_duration(max_age, "max_age"),
-        _parse_count(max_lag, "max_lag"),
-        _parse_count(max_discarded, "max_discarded"),
-        now,
-        bool(allow_empty),
-    )
-
-
 def subjects(value: t.Any, limits: Limits) -> t.Iterator[Subject]:
     """Judge a task, a list of tasks or results, or a result: one subject after the other, the healthy ones too."""
     if isinstance(value, Mapping):
         return _result(value, limits) if _is_result(value) else iter((_task(value, limits, {}),))
     return _list(_entries(value, "the value"), limits)
-
-
-def parse_duration(value: t.Any, name: str = "max_age") -> int | None:
-    """Return a duration (seconds, `90`, `15m`, `1.5h`) in milliseconds; None stays None."""
-    if value is None:
-        return None
-    seconds = _number(value)
-    if isinstance(value, str):
-        text = value.strip()
-        factor = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
-        digits = text[:-1].rstrip() if factor else text
-        if len(digits) <= 400 and digits.isascii() and digits.replace(".", "", 1).isdigit():
-            seconds = float(digits) * (factor or 1)
-    if seconds is None or not 0 <= seconds * 1000 < TOO_LARGE:
-        raise JudgeError(f"{name}: expected {DURATION}, got {_shown(value)}")
-    return round(seconds * 1000)
-
-
-def parse_now(value: t.Any, name: str = "now") -> int:
-    """Return ISO 8601 (no zone means UTC), epoch milliseconds or a datetime with a zone in epoch milliseconds."""
-    moment: float | None = _number(value)
-    if isinstance(value, str):
-        text = value.strip()
-        moment = float(text) if len(text) <= 400 and text.isascii() and text.isdigit() else _iso_to_ms(text)
-    elif isinstance(value, datetime):
-        # The template function now() returns one without a zone, of local time or of UTC: nobody can tell.
-        if value.utcoffset() is None:
-            raise JudgeError(f"{name}: the datetime has no time zone; give {MOMENT}")
-        moment = (value - EPOCH) // timedelta(milliseconds=1)
-    if moment is None or not 0 <= moment < TOO_LARGE:
-        raise JudgeError(f"{name}: expected {MOMENT}, got {_shown(value)}")
-    # A moment of this century in seconds: taken for milliseconds, no transfer would ever be too old.
-    if 10**9 <= moment < 10**10:
-        raise JudgeError(f"{name}: {int(moment)} looks like epoch seconds; expected {MOMENT}")
-    return int(moment)
-
-
-def _parse_count(value: t.Any, name: str) -> float | None:
-    number = _number(value)
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,30}", value.strip()):
-        number = int(value)
-    if value is not None and (number is None or not 0 <= number < TOO_LARGE):
-        raise JudgeError(f"{name}: expected a number, 0 or more, got {_shown(value)}")
-    return number
 
 
 def _is_result(value: Mapping[str, t.Any]) -> bool:
@@ -398,7 +324,7 @@ def _log_problems(task: Mapping[str, t.Any], limits: Limits) -> t.Iterator[Probl
 def log_end(task: Mapping[str, t.Any]) -> int | None:
     """Return when the last log entry of a task of a log result ended, in epoch milliseconds."""
     ended = task.get("last_ended_at")
-    return _iso_to_ms(ended) if isinstance(ended, str) else None
+    return iso_to_ms(ended) if isinstance(ended, str) else None
 
 
 def _without_connector(result: Mapping[str, t.Any]) -> str:
@@ -426,22 +352,3 @@ def _iso(ms: float) -> str:
         return (EPOCH + timedelta(milliseconds=ms)).strftime("%Y-%m-%dT%H:%M:%SZ")
     except OverflowError:
         return f"{ms} ms"
-
-
-def _iso_to_ms(text: str) -> int | None:
-    """Return ISO 8601 as epoch milliseconds, None when it is none; no zone means UTC."""
-    date = r"(\d{4})-?(\d\d)-?(\d\d)"
-    time = r"(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?"
-    zone = r"[Zz]|([+-])([01]\d):?([0-5]\d)?"
-    match = re.fullmatch(f"{date}(?:[Tt ]{time}(?:{zone})?)?", text, re.ASCII)
-    if not match:
-        return None
-    *fields, fraction, sign, hours, minutes = match.groups()
-    year, month, day, hour, minute, second = (int(field or 0) for field in fields)
-    try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
-    except ValueError:
-        return None
-    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
-    ms = (moment - EPOCH - offset) // timedelta(milliseconds=1)
-    return ms + int(((fraction or "") + "000")[:3])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _judge
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
 
 JUDGED_TASKS = frozenset({"dis", "sink", "smart_connect"})  # the kinds of tasks that have `problems` of their own
 # The order in which a line counts states: from at work to gone; those that are not known come last.

@@ -483,9 +483,19 @@ errors_left_out:
 
 import typing as t
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _call, _module, _options
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
 
+OPTIONS: _options.Spec = {
+    "stream_names": _options.names_option("stream_name"),
+    "task_names": _options.names_option("task_name"),
+    "states": _options.names_option(),
+    "destination_types": _options.names_option(),
+    "details": {"type": "bool", "default": True},
+    "lag": {"type": "bool", "default": False},
+    **_options.limit_options("max_age", "max_lag", "max_discarded"),
+    "only_problems": {"type": "bool", "default": False},
+}
 NOTHING = {
     "transfer_tasks": [],
     "streams": [],
@@ -516,40 +526,33 @@ def line(result: dict[str, t.Any]) -> str:
     )
 
 
-def check(call: _module.Call) -> _module.Question | None:
-    """Return the question that the options ask."""
-    stream_names = call.names("stream_names", longest=64)
-    task_names = call.names("task_names", longest=64)
-    states = call.words("states", STATES)
-    destination_types = call.words("destination_types", DESTINATION_TYPES)
-    details, lag = call.params["details"], call.params["lag"]
+def check(options: _call.Options) -> _call.Asked | None:
+    """Return what the options ask for."""
+    stream_names = options.names("stream_names", longest=64)
+    task_names = options.names("task_names", longest=64)
+    states = options.words("states", STATES)
+    destination_types = options.words("destination_types", DESTINATION_TYPES)
+    details, lag = options.params["details"], options.params["lag"]
     if lag and not details:
         raise ConfigurationError(
             "lag is true and details is false: the lag needs the details, leave one of the two out."
         )
-    if "max_lag" in call.limits and not lag:
-        call.warn("max_lag is ignored without lag: set lag to true, at one more request for each stream.")
+    if "max_lag" in options.limits and not lag:
+        options.warn("max_lag is ignored without lag: set lag to true, at one more request for each stream.")
     if stream_names == [] or task_names == []:
         return None
-    from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import tasks
 
-    wanted = _dis.Wanted(stream_names, task_names, states, destination_types)
-    return _module.Question("dis", lambda client: _dis.transfer_tasks(client, wanted, details, call.now, lag))
+    wanted = tasks.Wanted(stream_names, task_names, states, destination_types)
+    return "dis", lambda client: tasks.transfer_tasks(client, wanted, details, options.now, lag)
+
+
+QUESTION = _call.Question(OPTIONS, NOTHING, check, line, "transfer_tasks")
 
 
 def main() -> None:
     """Run the module."""
-    options = {
-        "stream_names": _module.list_option("stream_name"),
-        "task_names": _module.list_option("task_name"),
-        "states": _module.list_option(),
-        "destination_types": _module.list_option(),
-        "details": {"type": "bool", "default": True},
-        "lag": {"type": "bool", "default": False},
-        **_module.limit_options("max_age", "max_lag", "max_discarded"),
-        "only_problems": {"type": "bool", "default": False},
-    }
-    _module.run(options, NOTHING, check, line, "transfer_tasks")
+    _module.run(QUESTION)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ options:
       - Keep only entries that started at this time or later. Takes ISO 8601, epoch milliseconds, or an age such as V(90s), V(15m), V(24h)
         or V(7d).
       - First the window counts, then O(limit).
-      - Pages are saved only with O(sort_by=startTime). With every other order each page has to be looked at.
+      - With O(sort_by=startTime) reading begins at the end of the log that O(order) puts first and stops behind the window. What lies in
+        front of the window costs a request for each page, so a window long ago is cheaper with O(order=asc) and O(page_size=1000).
+      - With every other order each page has to be looked at.
     type: str
   until:
     description:
@@ -443,9 +445,26 @@ errors_left_out:
 
 import typing as t
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _call, _module, _options
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
 
+OPTIONS: _options.Spec = {
+    "task_ids": _options.names_option("task_id"),
+    "stream_names": _options.names_option("stream_name"),
+    "task_names": _options.names_option("task_name"),
+    "order": {"type": "str", "default": "desc", "choices": ["desc", "asc"]},
+    "sort_by": {
+        "type": "str",
+        "default": "createTimeStr",
+        "choices": ["createTimeStr", "startTime", "endTime", "state", "records", "readRecords", "dataSize"],
+    },
+    "limit": {"type": "int", "default": 100},
+    "summary_only": {"type": "bool", "default": False},
+    "page_size": {"type": "int", "default": 100},
+    "since": {"type": "str"},
+    "until": {"type": "str"},
+    **_options.limit_options("max_age"),
+}
 NOTHING = {
     "logs": [],
     "tasks": [],
@@ -475,16 +494,16 @@ def line(result: dict[str, t.Any]) -> str:
     )
 
 
-def moment(call: _module.Call, option: str) -> int | None:
+def moment(options: _call.Options, option: str) -> int | None:
     """Return an end of the window in epoch milliseconds."""
     from ansible_collections.hwcloud.streaming.plugins.module_utils import _judge
 
-    value = (call.params[option] or "").strip()
+    value = (options.params[option] or "").strip()
     if not value:
         return None
     try:
         if value[-1] in "smhd":
-            return call.now - (_judge.parse_duration(value) or 0)
+            return options.now - (_judge.parse_duration(value) or 0)
         return _judge.parse_now(value)
     except _judge.JudgeError:
         raise ConfigurationError(
@@ -492,19 +511,19 @@ def moment(call: _module.Call, option: str) -> int | None:
         ) from None
 
 
-def check(call: _module.Call) -> _module.Question | None:
-    """Return the question that the options ask."""
-    params = call.params
+def check(options: _call.Options) -> _call.Asked | None:
+    """Return what the options ask for."""
+    params = options.params
     if params["task_ids"] is None and params["stream_names"] is None:
         raise ConfigurationError(
             "one of the following is required: task_ids, stream_names. The names of streams and tasks, and the tasks' IDs, "
             "are what hwcloud.streaming.dis_transfer_task_info returns: in transfer_tasks, as stream_name, task_name, task_id."
         )
-    call.one_of("task_ids", "stream_names")
-    call.one_of("task_ids", "task_names")
-    task_ids = call.names("task_ids")
-    stream_names, task_names = call.names("stream_names", longest=64), call.names("task_names", longest=64)
-    since, until = moment(call, "since"), moment(call, "until")
+    options.one_of("task_ids", "stream_names")
+    options.one_of("task_ids", "task_names")
+    task_ids = options.names("task_ids")
+    stream_names, task_names = options.names("stream_names", longest=64), options.names("task_names", longest=64)
+    since, until = moment(options, "since"), moment(options, "until")
     if since is not None and until is not None and since >= until:
         raise ConfigurationError(
             f"since ({params['since']}) is not before until ({params['until']}): no log can lie between."
@@ -515,9 +534,9 @@ def check(call: _module.Call) -> _module.Question | None:
         raise ConfigurationError(f"page_size is {params['page_size']}: it takes 1 to 1000.")
     if [] in (task_ids, stream_names, task_names):
         return None
-    from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis, _dis_logs
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import log_reader, logs, tasks
 
-    query = _dis_logs.Query(
+    query = log_reader.Query(
         order=params["order"],
         sort_by=params["sort_by"],
         limit=None if params["summary_only"] or params["limit"] == 0 else params["limit"],
@@ -527,31 +546,17 @@ def check(call: _module.Call) -> _module.Question | None:
         until=until,
         pages_at_once=params["concurrency"],
     )
-    by_id = None if task_ids is None else [_dis_logs.Task(task_id) for task_id in task_ids]
-    wanted = _dis.Wanted(stream_names, task_names)
-    return _module.Question("dis", lambda client: _dis_logs.facts(client, by_id, wanted, query))
+    by_id = None if task_ids is None else [log_reader.Task(task_id) for task_id in task_ids]
+    wanted = tasks.Wanted(stream_names, task_names)
+    return "dis", lambda client: logs.facts(client, by_id, wanted, query)
+
+
+QUESTION = _call.Question(OPTIONS, NOTHING, check, line)
 
 
 def main() -> None:
     """Run the module."""
-    options = {
-        "task_ids": _module.list_option("task_id"),
-        "stream_names": _module.list_option("stream_name"),
-        "task_names": _module.list_option("task_name"),
-        "order": {"type": "str", "default": "desc", "choices": ["desc", "asc"]},
-        "sort_by": {
-            "type": "str",
-            "default": "createTimeStr",
-            "choices": ["createTimeStr", "startTime", "endTime", "state", "records", "readRecords", "dataSize"],
-        },
-        "limit": {"type": "int", "default": 100},
-        "summary_only": {"type": "bool", "default": False},
-        "page_size": {"type": "int", "default": 100},
-        "since": {"type": "str"},
-        "until": {"type": "str"},
-        **_module.limit_options("max_age"),
-    }
-    _module.run(options, NOTHING, check, line)
+    _module.run(QUESTION)
 
 
 if __name__ == "__main__":

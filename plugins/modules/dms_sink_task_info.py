@@ -454,8 +454,20 @@ errors_left_out:
 
 import typing as t
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _call, _module, _options
 
+OPTIONS: _options.Spec = {
+    "connector_ids": _options.names_option("connector_id"),
+    "instance_ids": _options.names_option("instance_id"),
+    "instance_names": _options.names_option("instance_name"),
+    "task_ids": _options.names_option("task_id"),
+    "task_names": _options.names_option("task_name"),
+    "statuses": _options.names_option(),
+    **_options.ENTERPRISE_PROJECT,
+    "topic_info": {"type": "bool", "default": True},
+    **_options.limit_options("max_lag"),
+    "only_problems": {"type": "bool", "default": False},
+}
 NOTHING = {
     "sink_tasks": [],
     "connectors": [],
@@ -476,39 +488,31 @@ def line(result: dict[str, t.Any]) -> str:
     return _standing.tasks_line(summary["total"], "sink task", connectors, "connector", summary["by_status"])
 
 
-def check(call: _module.Call) -> _module.Question | None:
-    """Return the question that the options ask."""
-    call.one_of("connector_ids", "instance_ids", "instance_names")
-    connector_ids, instance_ids = call.names("connector_ids"), call.names("instance_ids")
-    instance_names = call.names("instance_names", safe=False)
-    task_ids, task_names = call.names("task_ids"), call.names("task_names", safe=False)
-    statuses = call.words("statuses", STATUSES)
+def check(options: _call.Options) -> _call.Asked | None:
+    """Return what the options ask for."""
+    options.one_of("connector_ids", "instance_ids", "instance_names")
+    connector_ids, instance_ids = options.names("connector_ids"), options.names("instance_ids")
+    instance_names = options.names("instance_names", in_path=False)
+    task_ids, task_names = options.names("task_ids"), options.names("task_names", in_path=False)
+    statuses = options.words("statuses", STATUSES)
     if [] in (connector_ids, instance_ids, instance_names, task_ids, task_names):
         return None
-    from ansible_collections.hwcloud.streaming.plugins.module_utils import _dms
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.sink import sink_tasks
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.tasks import Wanted
 
-    wanted = _dms.Wanted(
-        connector_ids, instance_ids, instance_names, task_ids, task_names, statuses, call.enterprise_project()
+    wanted = Wanted(
+        connector_ids, instance_ids, instance_names, task_ids, task_names, statuses, options.enterprise_project()
     )
-    topic_info = call.params["topic_info"]
-    return _module.Question("dms", lambda client: _dms.sink_tasks(client, wanted, topic_info, call.warn))
+    topic_info = options.params["topic_info"]
+    return "dms", lambda client: sink_tasks(client, wanted, topic_info, options.warn)
+
+
+QUESTION = _call.Question(OPTIONS, NOTHING, check, line, "sink_tasks")
 
 
 def main() -> None:
     """Run the module."""
-    options = {
-        "connector_ids": _module.list_option("connector_id"),
-        "instance_ids": _module.list_option("instance_id"),
-        "instance_names": _module.list_option("instance_name"),
-        "task_ids": _module.list_option("task_id"),
-        "task_names": _module.list_option("task_name"),
-        "statuses": _module.list_option(),
-        "enterprise_project_id": _module.enterprise_project_option(),
-        "topic_info": {"type": "bool", "default": True},
-        **_module.limit_options("max_lag"),
-        "only_problems": {"type": "bool", "default": False},
-    }
-    _module.run(options, NOTHING, check, line, "sink_tasks")
+    _module.run(QUESTION)
 
 
 if __name__ == "__main__":

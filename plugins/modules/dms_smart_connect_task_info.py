@@ -393,8 +393,18 @@ errors_left_out:
 
 import typing as t
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _call, _module, _options
 
+OPTIONS: _options.Spec = {
+    "instance_ids": _options.names_option("instance_id"),
+    "instance_names": _options.names_option("instance_name"),
+    "task_ids": _options.names_option("task_id"),
+    "task_names": _options.names_option("task_name"),
+    "statuses": _options.names_option(),
+    **_options.ENTERPRISE_PROJECT,
+    "details": {"type": "bool", "default": True},
+    "only_problems": {"type": "bool", "default": False},
+}
 NOTHING = {
     "smart_connect_tasks": [],
     "instances": [],
@@ -416,35 +426,28 @@ def line(result: dict[str, t.Any]) -> str:
     )
 
 
-def check(call: _module.Call) -> _module.Question | None:
-    """Return the question that the options ask."""
-    call.one_of("instance_ids", "instance_names")
-    instance_ids, instance_names = call.names("instance_ids"), call.names("instance_names", safe=False)
-    task_ids, task_names = call.names("task_ids"), call.names("task_names", safe=False)
-    statuses = call.words("statuses", STATUSES)
+def check(options: _call.Options) -> _call.Asked | None:
+    """Return what the options ask for."""
+    options.one_of("instance_ids", "instance_names")
+    instance_ids, instance_names = options.names("instance_ids"), options.names("instance_names", in_path=False)
+    task_ids, task_names = options.names("task_ids"), options.names("task_names", in_path=False)
+    statuses = options.words("statuses", STATUSES)
     if [] in (instance_ids, instance_names, task_ids, task_names):
         return None
-    from ansible_collections.hwcloud.streaming.plugins.module_utils import _dms
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.smart_connect import smart_connect_tasks
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.tasks import Wanted
 
-    wanted = _dms.Wanted(None, instance_ids, instance_names, task_ids, task_names, statuses, call.enterprise_project())
-    return _module.Question(
-        "dms", lambda client: _dms.smart_connect_tasks(client, wanted, call.params["details"], call.warn)
-    )
+    wanted = Wanted(None, instance_ids, instance_names, task_ids, task_names, statuses, options.enterprise_project())
+    details = options.params["details"]
+    return "dms", lambda client: smart_connect_tasks(client, wanted, details, options.warn)
+
+
+QUESTION = _call.Question(OPTIONS, NOTHING, check, line, "smart_connect_tasks")
 
 
 def main() -> None:
     """Run the module."""
-    options = {
-        "instance_ids": _module.list_option("instance_id"),
-        "instance_names": _module.list_option("instance_name"),
-        "task_ids": _module.list_option("task_id"),
-        "task_names": _module.list_option("task_name"),
-        "statuses": _module.list_option(),
-        "enterprise_project_id": _module.enterprise_project_option(),
-        "details": {"type": "bool", "default": True},
-        "only_problems": {"type": "bool", "default": False},
-    }
-    _module.run(options, NOTHING, check, line, "smart_connect_tasks")
+    _module.run(QUESTION)
 
 
 if __name__ == "__main__":

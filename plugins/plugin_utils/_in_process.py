@@ -98,9 +98,20 @@ def _expect(name: str, *parameters: str) -> None:
 try:
     for _name in ("encodings.idna", "http.client", "ssl", "requests.adapters", "requests.utils"):
         importlib.import_module(_name)
-    for _name in ("_client", "_dis", "_dis_logs", "_dms", "_iam", "_standing", "_transport"):
+    for _name in (
+        "_dis.logs",
+        "_dis.tasks",
+        "_dms.sink",
+        "_dms.smart_connect",
+        "_identity.endpoints",
+        "_identity.iam",
+        "_module",
+        "_standing",
+        "_wire.client",
+        "_wire.transport",
+    ):
         importlib.import_module(f"{PLUGINS}.module_utils.{_name}")
-    from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+    from ansible_collections.hwcloud.streaming.plugins.module_utils import _options
 
     CORE: Core | None = _core()
     UNFIT = ""
@@ -160,7 +171,7 @@ class ActionModule(NormalAction):
         self._check_interpreter(task_vars)
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
-        read = _module.environment_variables()
+        read = _options.variable_names()
         foreign = sorted(str(name) for name in environment if name not in read and not _PROXY.match(str(name)))
         if foreign:
             raise Unfit(f"environment sets {', '.join(foreign)}")

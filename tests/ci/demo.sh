@@ -6,19 +6,11 @@
 # What `make demo` shows. Expects ansible on PATH and the collection, installed from its tarball, in ANSIBLE_COLLECTIONS_PATH.
 set -euo pipefail
 
-collection=$ANSIBLE_COLLECTIONS_PATH/ansible_collections/hwcloud/streaming
+emulator=$ANSIBLE_COLLECTIONS_PATH/ansible_collections/hwcloud/streaming/tests/emulator
+play=tests/ci/demo.yml
 scratch=$(mktemp -d)
-emulator=
-
 # Leave nothing running and no file behind, however this ends.
-end() {
-    if [ -n "$emulator" ]; then
-        kill "$emulator" 2>/dev/null || true
-        wait "$emulator" 2>/dev/null || true
-    fi
-    rm -rf "$scratch"
-}
-trap end EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
 say() { printf '\n\n== %s\n\n' "$1"; shift; [ $# -eq 0 ] || printf '   %s\n' "$@"; }
@@ -35,12 +27,9 @@ show() {
 say "An emulator of Huawei Cloud's IAM, DIS and DMS starts on a port of this machine" \
     "It is part of the collection, speaks HTTP like the real services and knows the streams and Kafka instances of" \
     "tests/emulator/worlds/demo.yml: some dumps are healthy, one is paused, one has stalled, one lags far behind."
-python3 "$collection/tests/emulator" --world "$collection/tests/emulator/worlds/demo.yml" \
-    --port-file "$scratch/port" > "$scratch/emulator.log" 2>&1 &
-emulator=$!
-for _ in $(seq 200); do
-    [ -s "$scratch/port" ] && break
-    kill -0 "$emulator" 2>/dev/null || { cat "$scratch/emulator.log"; exit 1; }
+python "$emulator" --world "$emulator/worlds/demo.yml" --port-file "$scratch/port" > "$scratch/log" 2>&1 &
+until [ -s "$scratch/port" ]; do
+    kill -0 $! 2>/dev/null || { cat "$scratch/log"; exit 1; }
     sleep 0.05
 done
 url=http://127.0.0.1:$(cat "$scratch/port")
@@ -64,60 +53,23 @@ say "2. Ask for what is not there" \
 show ansible localhost -m hwcloud.streaming.dis_transfer_task_info -a 'stream_names=orders task_names=orders-to-mars'
 
 say "3. Throughput out of the transfer logs, summed up while they are read"
-show ansible localhost -m hwcloud.streaming.dis_transfer_task_log_info \
-    -a 'stream_names=orders since=24h summary_only=true'
+show ansible localhost -m hwcloud.streaming.dis_transfer_task_log_info -a 'stream_names=orders since=24h summary_only=true'
 
 unset ANSIBLE_CALLBACK_RESULT_FORMAT
-cd "$scratch"
 
 say "4. A play of your own: gather once, then judge, report and decide" \
     "The test and the filter of the collection judge states, ages, lag and discarded records against your limits."
-cat > play.yml <<'PLAY'
-- name: Are the dumps fit for a deployment?
-  hosts: localhost
-  gather_facts: false
-  tasks:
-    - name: Gather the transfer tasks of three streams, in one call
-      hwcloud.streaming.dis_transfer_task_info:
-        stream_names: [orders, payments, audit]
-      register: dumps
-
-    - name: Gather the sink tasks of a Kafka instance
-      hwcloud.streaming.dms_sink_task_info:
-        instance_names: kafka-shop
-      register: sinks
-
-    - name: Count
-      ansible.builtin.debug:
-        msg: >-
-          {{ dumps.summary.total }} transfer tasks, {{ dumps.summary.healthy }} healthy by their state;
-          {{ sinks.summary.total }} sink tasks, {{ sinks.summary.lag }} messages behind
-
-    - name: Deploy only what can be seen to arrive
-      ansible.builtin.debug:
-        msg: "orders: {{ 'go' if dumps.transfer_tasks | selectattr('stream_name', 'eq', 'orders')
-          is hwcloud.streaming.healthy(max_age='15m') else 'no go' }}"
-
-    - name: Say what is wrong with the rest
-      ansible.builtin.debug:
-        msg: "{{ dumps | hwcloud.streaming.problems(max_age='15m') + sinks | hwcloud.streaming.problems(max_lag=1000) }}"
-PLAY
-printf '%s\n' "$(sed 's/^/    /' play.yml)"
-show ansible-playbook play.yml
+sed 1,5d "$play" | sed 's/^/    /'
+show ansible-playbook "$play"
 
 say "5. The playbook that comes with the collection, before a deployment: all is well" \
     "It gathers, judges, prints the table, and fails with all problems when there is one."
-show ansible-playbook hwcloud.streaming.preflight \
-    -e '{"preflight_stream_names": ["orders"], "preflight_max_age": "15m"}'
+show ansible-playbook hwcloud.streaming.preflight -e '{"preflight_stream_names": ["orders"], "preflight_max_age": "15m"}'
 
 say "6. The same for everything in the project: this one is meant to fail, with each problem by name"
 status=0
-show ansible-playbook hwcloud.streaming.preflight \
-    -e '{"preflight_max_age": "15m", "preflight_max_lag": 1000}' || status=$?
-if [ "$status" -ne 2 ]; then
-    printf '\nThe preflight was meant to end with 2 (a task has failed), not with %s.\n' "$status"
-    exit 1
-fi
+show ansible-playbook hwcloud.streaming.preflight -e '{"preflight_max_age": "15m", "preflight_max_lag": 1000}' || status=$?
+[ "$status" -eq 2 ] || { printf '\nIt was meant to end with 2 (a task has failed), not with %s.\n' "$status"; exit 1; }
 
 say "That is it" \
     "The emulator stops now. Modules: ansible-doc -l hwcloud.streaming. A play to copy is in README.md."

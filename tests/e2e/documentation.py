@@ -25,7 +25,8 @@ SPECIFICATION = f"""
 import importlib, json, sys
 from ansible.errors import AnsibleFilterError
 from ansible_collections.{NAME}.plugins.filter import html_report, problems, table
-from ansible_collections.{NAME}.plugins.module_utils import _auth, _errors, _module
+from ansible_collections.{NAME}.plugins.module_utils import _module, _options
+from ansible_collections.{NAME}.plugins.module_utils._wire import errors
 from ansible_collections.{NAME}.plugins.test import healthy
 
 class Recorder:
@@ -56,9 +57,9 @@ def takes(option, *values):
 PROBES = {{"int": [1767323045000], "str": ["15m", "2026-01-02T03:04:05Z"], "bool": [True]}}
 print(json.dumps({{
     "modules": modules,
-    "secrets": _auth.SECRET_ENVIRONMENT,
-    "connection": list(_module.connection_options()),
-    "kinds": ["configuration", *_errors.ADVICE],
+    "secrets": _options.CREDENTIALS,
+    "connection": list(_options.CONNECTION),
+    "kinds": ["configuration", *errors.ADVICE],
     "judging": {{name: [kind for kind in PROBES if takes(name, *PROBES[kind])] for name in problems.OPTIONS}},
     "more": {{"healthy": [], "problems": [], "table": table.MORE, "html_report": html_report.MORE}},
     "values": {{

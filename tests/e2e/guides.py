@@ -16,8 +16,8 @@ import yaml
 from . import examples, pages
 from .documentation import NAME, Collection
 
-# What else begins with the collection's name: its playbook, its action group, the labels of the guides.
-OTHER_NAMES = {"preflight", "report", "show", "all", "docsite"}
+# What else begins with the collection's name: its playbooks, its event source, its action group, the labels of the guides.
+OTHER_NAMES = {"preflight", "report", "show", "dumps", "all", "docsite"}
 KIND = r"``(\w+)``"
 
 

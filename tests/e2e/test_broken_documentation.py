@@ -25,8 +25,7 @@ DIS, LOG, SINK, SMART = (f"plugins/modules/{name}.py" for name in MODULES)
 FRAGMENT = "plugins/doc_fragments/connection.py"
 ATTRIBUTES = "plugins/doc_fragments/attributes.py"
 TEST, FILTER = "plugins/test/healthy.yml", "plugins/filter/problems.yml"
-COMMON = "plugins/module_utils/_module.py"
-AUTH = "plugins/module_utils/_auth.py"
+OPTIONS = "plugins/module_utils/_options.py"
 # What is broken in the documentation, and which check says what of it.
 TEXTS: list[tuple[ModuleType, str, str, str, str]] = [
     (documentation, DIS, "\n  details:\n", "\n  detail:\n", "detail is documented, not taken"),
@@ -121,12 +120,12 @@ RULES = [
 # What is broken in the code, so that what the plugins take has to be asked for anew.
 CODE = [
     (DIS, '"type": "bool", "default": True}', '"type": "bool"}', "details: default is documented"),
-    (AUTH, '("HW_CLOUD",)', '("HW_CLOUDS",)', "cloud: documents"),
-    (COMMON, '        "retries": {"type": "int", "default": 4},\n', "", "connection: documents"),
-    (COMMON, '"password": {"type": "str", "no_log": True}', '"password": {"type": "str"}', "password: no_log is None"),
-    (COMMON, '"auth_token": {"type": "str", "no_log": True}', '"auth_token": {"type": "str"}', "auth_token: no_log"),
+    (OPTIONS, '("HW_CLOUD",)', '("HW_CLOUDS",)', "cloud: documents"),
+    (OPTIONS, '    "retries": {"type": "int", "default": 4},\n', "", "connection: documents"),
+    (OPTIONS, '"password": {"no_log": True}', '"password": {}', "password: no_log is None"),
+    (OPTIONS, '"auth_token": {"no_log": True}', '"auth_token": {}', "auth_token: no_log"),
     (
-        "plugins/module_utils/_auth.py",
+        OPTIONS,
         '"HW_AUTH_TOKEN", "OS_AUTH',
         '"OS_AUTH_TOKEN", "HW_AUTH',
         "auth_token: documents",

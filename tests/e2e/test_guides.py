@@ -123,15 +123,16 @@ def test_a_block_that_is_not_seen_is_found(tmp_path: Path, name: str, text: str)
 
 
 def make_findings(command: str) -> list[str]:
-    """Return what of a command with `make` is not there: its target, a lane, a line of ansible-core, a path."""
+    """Return what of a command with `make` is not there: its target, a session, a line of ansible-core, a path."""
     target, _blank, rest = command.partition(" ")
     known = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     wrong = [] if target in known else [f"no target {target}"]
-    lanes = re.findall(r'Lane\("(\w+)"', (ROOT / "tests" / "ci" / "steps.py").read_text(encoding="utf-8"))
+    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    sessions = re.findall(r"[a-z-]+", " ".join(re.findall(r'"[a-z -]+"|def \w+\(session', noxfile)))
     for name, value in re.findall(r'(\w+)="?([^"]*)"?', rest):
         for word in value.split():
             missing = {
-                "LANES": word not in lanes,
+                "SESSIONS": word not in sessions,
                 "LINES": not (ROOT / "tests" / "ci" / "requirements" / f"core-{word}.txt").exists(),
                 "ARGS": "/" in word and not (ROOT / word).exists(),
             }
@@ -149,12 +150,12 @@ def test_what_make_is_given_is_there() -> None:
 def test_a_command_that_make_cannot_run_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        'Run `make lunch`.\n\n    make test LANES="static dogs"\n    A=1 make matrix LINES=2.1\n'
+        'Run `make lunch`.\n\n    make test SESSIONS="docs dogs"\n    A=1 make matrix LINES=2.1\n'
         '    make unit ARGS="tests/unity -k lag"\n',
         encoding="utf-8",
     )
     found = [wrong for command in pages.made(page) for wrong in make_findings(command)]
-    assert sorted(found) == ["ARGS: no tests/unity", "LANES: no dogs", "LINES: no 2.1", "no target lunch"]
+    assert sorted(found) == ["ARGS: no tests/unity", "LINES: no 2.1", "SESSIONS: no dogs", "no target lunch"]
 
 
 def test_every_playbook_with_a_name_is_run() -> None:

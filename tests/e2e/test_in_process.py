@@ -182,8 +182,8 @@ def fork(site: Site) -> Site:
     [
         ("plugins/modules/dis_transfer_task_info.py", "def main(:\n", "invalid syntax"),
         ("plugins/modules/dis_transfer_task_info.py", "import no_such_module\n", "no_such_module"),
-        ("plugins/module_utils/_facts.py", "raise RuntimeError('broken fork')\n", "RuntimeError in _facts.py line 3"),
-        ("plugins/module_utils/_facts.py", "raise SystemExit(4)\n", "No start of json char found"),
+        ("plugins/module_utils/_shape.py", "raise RuntimeError('broken fork')\n", "RuntimeError in _shape.py line 3"),
+        ("plugins/module_utils/_shape.py", "raise SystemExit(4)\n", "No start of json char found"),
         ("plugins/module_utils/_module.py", "def run(\n", "was never closed"),
         ("plugins/modules/dis_transfer_task_info.py", "def main():\n    raise SystemExit(3)\n\n\nmain()\n", ""),
         (

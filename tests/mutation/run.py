@@ -52,25 +52,23 @@ class Target(NamedTuple):
     floor: int
 
 
-RETRIES = "retry_after backoff _take_in sent succeeded throttled _renewable _renewing _ends_too_soon"
+RETRIES = "retry_after backoff _take_in _ask_again_or_fail sent succeeded throttled answered refused _renewable _renewing begin"
+DMS_TESTS = ("test_dms.py", "test_dms_sink_task_info.py", "test_dms_smart_connect_task_info.py")
 TARGETS = (
-    Target(
-        "signing", "_auth.py", ("canonical_request", "sign", "encode_query", "text", "headers"), ("test_auth.py",), 95
-    ),
-    Target("kinds", "_errors.py", ("kind_of", "_kind_inside", "error_of"), ("test_errors.py",), 95),
-    Target("retries", "_client.py", tuple(RETRIES.split()), ("test_client.py",), 90),
-    Target("paging-streams", "_dis.py", (), ("test_dis.py", "test_dis_transfer_task_info.py"), 95),
-    # A third of what survives is in `_likely`, how many pages to ask for together, and as much in how far back moved rows
-    # are looked for and in bounds: these change the cost of a call, not its result.
-    Target("paging-logs", "_dis_logs.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 75),
-    Target(
-        "paging-kafka",
-        "_dms.py",
-        (),
-        ("test_dms.py", "test_dms_sink_task_info.py", "test_dms_smart_connect_task_info.py"),
-        95,
-    ),
-    Target("shapes", "_facts.py", (), ("test_facts.py",), 95),
+    Target("signing", "_identity/signature.py", (), ("test_auth.py",), 95),
+    Target("kinds", "_wire/answer.py", ("kind_of", "_ends_too_soon"), ("test_errors.py", "test_client.py"), 95),
+    Target("words-of-errors", "_wire/told.py", ("error_of",), ("test_errors.py",), 95),
+    Target("retries", "_wire/client.py", tuple(RETRIES.split()), ("test_client.py",), 90),
+    Target("pace", "_wire/pace.py", tuple(RETRIES.split()), ("test_client.py",), 90),
+    Target("paging", "_paging.py", (), ("test_dis.py", "test_dms.py"), 95),
+    Target("streams", "_dis/tasks.py", (), ("test_dis.py", "test_dis_transfer_task_info.py"), 95),
+    Target("log-reader", "_dis/log_reader.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 90),
+    Target("logs", "_dis/logs.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 95),
+    Target("instances", "_dms/instances.py", (), DMS_TESTS, 95),
+    Target("kafka-tasks", "_dms/tasks.py", (), DMS_TESTS, 95),
+    Target("shapes", "_shape.py", (), ("test_facts.py",), 95),
+    Target("dis-facts", "_dis/facts.py", (), ("test_facts.py",), 95),
+    Target("dms-facts", "_dms/facts.py", (), ("test_facts.py",), 95),
 )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import quote
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import Keys, encode_query, sign
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.signature import sign
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import encode_query
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
@@ -53,7 +54,8 @@ def test_same_as_the_vendors(
     signer = Signer(BasicCredentials("AKEXAMPLE", secret))
     theirs = signer.sign(request).header_params["Authorization"]
     ours = sign(
-        Keys("AKEXAMPLE", secret),
+        "AKEXAMPLE",
+        secret,
         method,
         path,
         encode_query(query),

@@ -13,7 +13,7 @@ from unittest import mock
 
 import pytest
 from ansible_collections.hwcloud.streaming.plugins.filter.problems import problems
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _call
 from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.calling import TOKEN, ask, small_world
 
@@ -62,7 +62,7 @@ def test_one_line_says_how_things_stand(module: str, url: str) -> None:
 )
 def test_the_problems_are_those_of_the_filter(module: str, limits: dict[str, t.Any], least: int, url: str) -> None:
     now = time.time() + 3600
-    with mock.patch.object(_module, "time", mock.Mock(time=lambda: now)):
+    with mock.patch.object(_call, "time", mock.Mock(time=lambda: now)):
         found = result(module, url, **limits)
     assert found["problems"] == problems(found, now=int(now * 1000), **limits)
     assert len(found["problems"]) >= least
@@ -199,4 +199,4 @@ def test_how_to_get_requests_fits_the_python(
 ) -> None:
     monkeypatch.setattr(sys, "prefix", prefix or sys.base_prefix)
     monkeypatch.setattr(os.path, "exists", lambda path: managed and str(path).endswith("EXTERNALLY-MANAGED"))
-    assert told in _module._how_to_install()
+    assert told in _call.how_to_install()

@@ -9,10 +9,12 @@ import json
 import typing as t
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _client, _endpoints
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import Failure
-from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import Cleaner
-from ansible_collections.hwcloud.streaming.plugins.module_utils._transport import Answer
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity import endpoints as _endpoints
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.secrets import Cleaner
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import client as _client
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import request as _request
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import Failure
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.transport import Answer
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 STREAM_ABSENT = (400, {"errorCode": "DIS.4301", "message": "Stream does not exist."})
@@ -75,7 +77,7 @@ class Outcome(t.NamedTuple):
 
 
 def run(
-    flow: t.Callable[[_client.Client], _client.Flow], service: Service | dict[str, t.Any], concurrency: int = 4
+    flow: t.Callable[[_client.Client], _request.Flow], service: Service | dict[str, t.Any], concurrency: int = 4
 ) -> Outcome:
     """Run a flow to its end. A service is a function, or a dict of answers by path."""
     answers = service if isinstance(service, dict) else {}
@@ -84,7 +86,7 @@ def run(
         t.cast(t.Any, transport),
         lambda _name: _endpoints.parse("dis_endpoint", "http://127.0.0.1"),
         _client.Policy(20.0, 0, concurrency),
-        Cleaner(),
+        Cleaner().clean,
         lambda _count: None,
     )
     client.project_id = PROJECT

@@ -10,20 +10,19 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _auth
-from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import (
-    SECRET_ENVIRONMENT,
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity import credentials as _credentials
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.credentials import (
     Keys,
     Metadata,
     Password,
     Token,
-    canonical_request,
-    encode_query,
-    find,
     fit_for_header,
-    sign,
 )
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.signature import canonical_request, sign
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.sources import find
+from ansible_collections.hwcloud.streaming.plugins.module_utils._options import CREDENTIALS
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import encode_query
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "fixtures"
 RECORDED = json.loads((FIXTURES / "signature_vectors.json").read_text(encoding="utf-8"))
@@ -41,7 +40,7 @@ def test_recorded_signatures(vector: dict[str, t.Any]) -> None:
     body = vector["body"].encode()
     canonical, names = canonical_request(vector["method"], vector["path"], query_of(vector), headers, body)
     assert canonical == vector["canonical_request"]
-    signed = sign(keys, vector["method"], vector["path"], query_of(vector), headers, body)
+    signed = sign(keys.access_key, keys.secret_key, vector["method"], vector["path"], query_of(vector), headers, body)
     assert signed == vector["authorization"]
     assert f"SignedHeaders={names}," in signed
 
@@ -54,7 +53,7 @@ def test_headers_of_temporary_keys() -> None:
     assert headers["X-Sdk-Date"] == "20240101T000000Z"
     assert headers["X-Security-Token"] == "ST"
     everything = {"Host": "h:8080", **extra, "X-Sdk-Date": "20240101T000000Z", "X-Security-Token": "ST"}
-    assert headers["Authorization"] == sign(keys, "GET", "/v2/a", "b=c", everything, b"")
+    assert headers["Authorization"] == sign(keys.access_key, keys.secret_key, "GET", "/v2/a", "b=c", everything, b"")
     names = "content-type;host;x-project-id;x-sdk-date;x-security-token"
     assert f"SignedHeaders={names}, " in headers["Authorization"]
     assert "X-Security-Token" not in Keys("AK", "SK").headers("GET", "h", "/", "", b"", {})
@@ -89,7 +88,7 @@ def test_what_must_never_be_shown() -> None:
 
 
 def options(**given: t.Any) -> dict[str, t.Any]:
-    nothing = dict.fromkeys(SECRET_ENVIRONMENT)
+    nothing = dict.fromkeys(CREDENTIALS)
     rest = {"auth_type": "auto", "credentials_file": "/nonexistent/file", "domain_name": None, "domain_id": None}
     return {**nothing, **rest, **given}
 
@@ -118,21 +117,21 @@ def test_the_kind_of_credentials_is_the_first_that_is_complete_or_the_one_named(
     auth_type: str, expected: t.Any
 ) -> None:
     assert find(options(**FULL, auth_type=auth_type), {})[0] == expected
-    environment = {SECRET_ENVIRONMENT[name][0]: value for name, value in FULL.items() if name in SECRET_ENVIRONMENT}
+    environment = {CREDENTIALS[name][0]: value for name, value in FULL.items() if name in CREDENTIALS}
     assert find(options(domain_name="d", auth_type=auth_type), environment)[0] == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "place"), [(name, place) for name in SECRET_ENVIRONMENT for place in range(len(SECRET_ENVIRONMENT[name]))]
+    ("name", "place"), [(name, place) for name in CREDENTIALS for place in range(len(CREDENTIALS[name]))]
 )
 def test_every_variable_in_its_order(name: str, place: int) -> None:
     """The first that is set and not empty; those after it are not looked at."""
-    variables = SECRET_ENVIRONMENT[name]
+    variables = CREDENTIALS[name]
     environment = dict.fromkeys(variables[:place], "")
     environment.update({variable: f"{number}" for number, variable in enumerate(variables) if number >= place})
     others = {"access_key": "secret_key", "secret_key": "access_key", "username": "password", "password": "username"}
     partners = {"security_token": ("access_key", "secret_key")}.get(name, (others[name],) if name in others else ())
-    environment.update({SECRET_ENVIRONMENT[partner][0]: "partner" for partner in partners})
+    environment.update({CREDENTIALS[partner][0]: "partner" for partner in partners})
     credentials, _profile = find(options(domain_id="d"), environment)
     field = {"auth_token": "token"}.get(name, name)
     assert getattr(credentials, field) == f"{place}"
@@ -156,7 +155,7 @@ def test_what_cannot_stand_in_a_header(value: str) -> None:
     assert not fit_for_header("")
 
 
-@pytest.mark.parametrize("name", SECRET_ENVIRONMENT)
+@pytest.mark.parametrize("name", CREDENTIALS)
 def test_an_empty_option_is_an_error(name: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{name} is empty"):
         find(options(**{name: " "}), {})
@@ -175,14 +174,14 @@ def test_an_empty_option_is_an_error(name: str) -> None:
 @pytest.mark.parametrize("source", ["options", "the environment"])
 def test_half_a_credential_names_the_other_half(one: str, other: str, source: str) -> None:
     given = {one: SECRET} if source == "options" else {}
-    environment = {} if source == "options" else {SECRET_ENVIRONMENT[one][-1]: SECRET}
+    environment = {} if source == "options" else {CREDENTIALS[one][-1]: SECRET}
     if source == "options":  # the other half in the environment does not help
-        environment = {SECRET_ENVIRONMENT[other][0]: SECRET}
+        environment = {CREDENTIALS[other][0]: SECRET}
     with pytest.raises(ConfigurationError) as refused:
         find(options(**given), environment)
     told = str(refused.value)
     assert told.startswith(f"{one} is given in {source} but {other} is not: set {other} in the same place")
-    assert SECRET_ENVIRONMENT[other][0] in told
+    assert CREDENTIALS[other][0] in told
     assert SECRET not in told
 
 
@@ -251,7 +250,7 @@ def test_the_file_in_full(written: Written) -> None:
 def test_the_file_is_last_and_never_mixed(written: Written) -> None:
     path = written("[basic]\nak = A\nsk = S\n")
     assert find(options(credentials_file=path, auth_token="T"), {})[0] == Token("T")
-    assert find(options(credentials_file=path), {"OS_AUTH_TOKEN": "T"}) == (Token("T"), _auth.Profile({}))
+    assert find(options(credentials_file=path), {"OS_AUTH_TOKEN": "T"}) == (Token("T"), _credentials.Profile({}))
     assert find(options(credentials_file=path, auth_type="profile"), {"OS_AUTH_TOKEN": "T"})[0] == Keys("A", "S")
     # Half a credential in the environment is not complete, so the file is; a half among the options ends the search.
     assert find(options(credentials_file=path), {"HW_ACCESS_KEY": "other"})[0] == Keys("A", "S")

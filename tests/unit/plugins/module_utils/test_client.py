@@ -13,24 +13,25 @@ import typing as t
 from unittest import mock
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _client
-from ansible_collections.hwcloud.streaming.plugins.module_utils._auth import Token
-from ansible_collections.hwcloud.streaming.plugins.module_utils._client import (
-    Client,
-    Flow,
-    Policy,
-    Request,
-    backoff,
-    retry_after,
-)
-from ansible_collections.hwcloud.streaming.plugins.module_utils._endpoints import parse
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import (
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis.service import DIS
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.credentials import Token
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.endpoints import parse
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.iam import METADATA
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.secrets import Cleaner
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import answer as _answer
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import client as _client
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import pace as _pace
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import request as _request
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import workers as _workers
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.client import Client, Policy
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import (
     ConfigurationError,
     RefusedInside,
     ShapeError,
 )
-from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import Cleaner
-from ansible_collections.hwcloud.streaming.plugins.module_utils._transport import Answer, TransportError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.pace import backoff, retry_after
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Reply, Request, Service
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.transport import Answer, TransportError
 
 Handler = t.Callable[[str, t.Mapping[str, str]], Answer]
 NOW = 1_700_000_000.0
@@ -92,7 +93,7 @@ class Wire:
         self.closed = True
 
 
-def replies(client: _client.Client, flow: _client.Flow) -> list[_client.Reply]:
+def replies(client: _client.Client, flow: _request.Flow) -> list[_request.Reply]:
     return list(client.run(flow))
 
 
@@ -102,7 +103,7 @@ def made(handler: Handler, **policy: t.Any) -> tuple[Client, Wire]:
     cleaner.add("ExampleSecret")
     settings = Policy(**{"total_timeout": 10, "retries": 2, "concurrency": 4, **policy})
     client = Client(
-        t.cast(t.Any, wire), lambda service: parse("x", "http://h/base"), settings, cleaner, lambda count: None
+        t.cast(t.Any, wire), lambda service: parse("x", "http://h/base"), settings, cleaner.clean, lambda count: None
     )
     client.credentials = Token("old")
     return client, wire
@@ -110,7 +111,7 @@ def made(handler: Handler, **policy: t.Any) -> tuple[Client, Wire]:
 
 def wanted(path: str, **fields: t.Any) -> Request:
     settings = {"shape": lambda body: body["value"], "purpose": f"thing {path}", **fields}
-    return Request("dis", "GET", path, **settings)
+    return Request(DIS, "GET", path, **settings)
 
 
 def all_of(paths: t.Iterable[str]) -> Flow:
@@ -120,7 +121,7 @@ def all_of(paths: t.Iterable[str]) -> Flow:
 
 @pytest.fixture(autouse=True)
 def _quick() -> t.Iterator[None]:
-    with mock.patch.object(_client, "BACKOFF_FIRST", 0.001), mock.patch.object(_client, "SLOWEST_RATE", 1000.0):
+    with mock.patch.object(_pace, "BACKOFF_FIRST", 0.001), mock.patch.object(_pace, "SLOWEST_RATE", 1000.0):
         yield
 
 
@@ -172,7 +173,7 @@ def test_the_first_request_goes_alone_then_as_many_as_allowed() -> None:
     assert in_flight[0] == 1
     assert wire.sent_at[1] - wire.sent_at[0] >= 0.02
     assert wire.peak == 4
-    assert client._workers <= 4
+    assert client._workers._count <= 4
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_what_a_request_carries() -> None:
     def flow() -> Flow:
         yield wanted("/a", query={"b": "x y", "a": True})
         yield wanted("/b", signed=False, scoped=False, headers={"X-Own": "1"}, timeout=0.5)
-        yield Request("metadata", "PUT", "/c", "c", lambda body: body, body={"k": "ä"})
+        yield Request(METADATA, "PUT", "/c", "c", lambda body: body, body={"k": "ä"})
 
     client.run(flow())
     assert wire.paths == ["/a?a=true&b=x%20y", "/b", "/c"]
@@ -239,7 +240,7 @@ def test_what_a_request_carries() -> None:
     assert 9 < wire.longest[0] <= 10
     assert wire.longest[1] == 0.5
     assert wire.proxied == [True, True, False]
-    assert Request("x", "POST", "/", "", lambda body: body, body={"k": [1]}).content() == b'{"k":[1]}'
+    assert Request(Service("x"), "POST", "/", "", lambda body: body, body={"k": [1]}).content() == b'{"k":[1]}'
     assert wanted("/").content() == b""
 
 
@@ -320,7 +321,7 @@ def test_a_status_that_came_before_the_answer_broke_is_told() -> None:
 
 
 def test_backoff_doubles_within_its_bounds() -> None:
-    with mock.patch.object(_client, "BACKOFF_FIRST", 0.5):
+    with mock.patch.object(_pace, "BACKOFF_FIRST", 0.5):
         for attempt, longest in ((1, 0.5), (2, 1.0), (3, 2.0), (6, 16.0), (7, 30.0), (50, 30.0)):
             waits = [backoff(attempt) for _time in range(50)]
             assert longest / 2 <= min(waits) <= max(waits) <= longest
@@ -397,7 +398,7 @@ def test_other_failures_count_though_throttling_lies_between() -> None:
 def test_throttling_without_end_is_asked_until_there_is_no_time() -> None:
     """The last wait is cut, so that what was left of the time is not given away."""
     client, wire = made(lambda path, headers: refusal(429), retries=0, total_timeout=4)
-    with mock.patch.object(_client, "backoff", lambda attempt: 10.0**attempt):
+    with mock.patch.object(_pace, "backoff", lambda attempt: 10.0**attempt):
         (reply,) = replies(client, all_of(["/a"]))
     assert reply.failure.kind == "throttled"
     assert 2.9 <= wire.sent_at[-1] - wire.sent_at[0] < 4
@@ -422,13 +423,13 @@ def test_a_service_that_takes_few_connections_is_asked_for_more_now_and_then() -
 
     client, wire = made(answer, retries=4, concurrency=16)
     wire.living = 3
-    with mock.patch.object(_client, "BACKOFF_FIRST", 0.01):
+    with mock.patch.object(_pace, "BACKOFF_FIRST", 0.01):
         assert not any(reply.failure for reply in replies(client, all_of(f"/{number}" for number in range(50))))
-        assert client._ceiling in (3, 4)
+        assert client._ceiling.value in (3, 4)
         failing.clear()
-        client._unopened = 0  # as after a new connection that brought an answer
+        client._ceiling._unopened = 0  # as after a new connection that brought an answer
         replies(client, all_of(f"/{number}" for number in range(20 * 20)))
-    assert client._ceiling == 16
+    assert client._ceiling.value == 16
 
 
 @pytest.mark.parametrize("allowed", [1, 3])
@@ -467,7 +468,7 @@ def test_large_answers_are_read_one_at_a_time() -> None:
         reading.pop()
         return len(body)
 
-    body = b'{"value": "' + b"x" * _client.LARGE + b'"}'
+    body = b'{"value": "' + b"x" * _workers.LARGE + b'"}'
     client, _wire = made(lambda path, headers: ok(body))
 
     def flow() -> Flow:
@@ -500,7 +501,7 @@ def test_large_answers_are_read_one_at_a_time() -> None:
 def test_depth_and_digits_are_bounded(inside: bytes, right: bool, status: int) -> None:
     told = outcome(Answer(status, {}, b'{"value": 1, "extra": ' + inside + b"}"))
     if status == 200:
-        assert (told.reply is not None) is right
+        assert isinstance(told, Reply) is right
     if not right:
         assert "64 deep" in told.message or "30 digits" in told.message
         assert (told.kind, told.again) == ("protocol" if status == 200 else "invalid_request", False)
@@ -527,7 +528,7 @@ def test_one_refusal_holds_all_requests_back() -> None:
 def test_what_is_asked_again_waits_for_its_backoff() -> None:
     answers = [refusal(503), ok()]
     client, wire = made(lambda path, headers: answers.pop(0))
-    with mock.patch.object(_client, "backoff", lambda attempt: 0.2 * attempt):
+    with mock.patch.object(_pace, "backoff", lambda attempt: 0.2 * attempt):
         client.run(all_of(["/a"]))
     assert 0.2 <= wire.sent_at[1] - wire.sent_at[0] < 0.5
 
@@ -537,12 +538,12 @@ def test_what_is_asked_again_waits_for_its_backoff() -> None:
 )
 def test_the_pace_after_a_refusal(successes: int, rate: float, growth: float) -> None:
     """Those within the last second count: the first one here is just too old."""
-    pace = _client._Pace()
+    pace = _pace.Pace()
     pace.sent(100.0)
     assert pace.free_at == 0.0  # nothing is known of a limit
     for number in range(successes):
         pace.succeeded(100 + number / 100)
-    with mock.patch.object(_client, "SLOWEST_RATE", 5.0):
+    with mock.patch.object(_pace, "SLOWEST_RATE", 5.0):
         assert pace.throttled(100.5, 101.0, 2.0) == 2.0
     assert pace.free_at == 103.0
     pace.sent(103.0)
@@ -554,8 +555,8 @@ def test_the_pace_after_a_refusal(successes: int, rate: float, growth: float) ->
 
 
 def test_the_pace_goes_on_at_the_rate_that_was_reached() -> None:
-    with mock.patch.object(_client, "SLOWEST_RATE", 5.0):
-        pace = _client._Pace()
+    with mock.patch.object(_pace, "SLOWEST_RATE", 5.0):
+        pace = _pace.Pace()
         for number in range(100):
             pace.sent(10.0)
             pace.succeeded(10.0 + number / 100)
@@ -571,7 +572,7 @@ def test_the_pace_goes_on_at_the_rate_that_was_reached() -> None:
         assert pace.throttled(10.5, 60.1, None) == 0.0
         assert pace._rate == rate
         # Still too fast: slower, and the wait grows.
-        with mock.patch.object(_client, "backoff", float):
+        with mock.patch.object(_pace, "backoff", float):
             assert pace.throttled(61.0, 61.1, None) == 2.0
             assert pace._rate == 5.0
             assert pace.throttled(63.2, 63.3, None) == 3.0
@@ -606,12 +607,11 @@ def test_the_deadline_gives_up_what_is_in_flight_and_what_waits() -> None:
     assert "/late" not in wire.paths
     release.set()
     client.close()
-    assert wire.closed
 
 
 def test_a_wait_that_is_over_at_once_ends() -> None:
     """What is left of `total_timeout` may be less than a microsecond: queue.SimpleQueue would wait for ever then."""
-    outcomes = made(lambda path, headers: ok())[0]._done
+    outcomes = made(lambda path, headers: ok())[0]._workers._done
 
     def wait() -> None:
         for _time in range(5000):
@@ -739,7 +739,7 @@ def test_parallel_refusals_renew_once_and_are_sent_again() -> None:
         return replies
 
     client, wire = made(handler, concurrency=3)
-    client.renew = renewed_by(client, "new")
+    client.renewal.flow = renewed_by(client, "new")
     replies = client.run(flow())
     assert [reply.value for reply in replies] == [1] * 6
     assert wire.paths.count("/token") == 1
@@ -765,7 +765,7 @@ def test_a_refusal_that_arrives_after_the_renewal_is_sent_again() -> None:
         return replies
 
     client, wire = made(handler, retries=0)
-    client.renew = renewed_by(client, "new")
+    client.renewal.flow = renewed_by(client, "new")
     replies = client.run(flow())
     assert [reply.value for reply in replies] == [1, 1]
     assert wire.paths.count("/token") == 1
@@ -779,8 +779,8 @@ def test_renewal_counts_as_an_attempt_but_not_as_a_retry_that_is_used_up() -> No
         return refusal(503) if headers["X-Auth-Token"] == "new" else refusal(401)
 
     client, wire = made(handler, retries=1)
-    client.renew = renewed_by(client, "new")
-    with mock.patch.object(_client, "backoff", return_value=0.01) as waits:
+    client.renewal.flow = renewed_by(client, "new")
+    with mock.patch.object(_pace, "backoff", return_value=0.01) as waits:
         (reply,) = replies(client, all_of(["/a"]))
     assert [call.args for call in waits.call_args_list] == [(1,), (2,)]
     assert wire.paths == ["/a", "/token", "/a", "/a"]
@@ -803,7 +803,7 @@ def test_a_refusal_inside_a_success_renews_too() -> None:
         return reply
 
     client, _wire = made(handler)
-    client.renew = renewed_by(client, "new")
+    client.renewal.flow = renewed_by(client, "new")
     assert client.run(flow()).value == 1
 
 
@@ -812,7 +812,7 @@ def test_a_renewal_that_fails_ends_the_sending() -> None:
         return refusal(403) if path == "/token" else refusal(401)
 
     client, wire = made(handler, concurrency=1)
-    client.renew = renewed_by(client, None)
+    client.renewal.flow = renewed_by(client, None)
     replies = client.run(all_of(["/a", "/b", "/c"]))
     assert wire.paths == ["/a", "/token"]
     assert [reply.failure.kind for reply in replies] == ["authentication"] * 3
@@ -830,7 +830,7 @@ def test_a_renewal_that_never_ends_is_given_up_in_time() -> None:
         return refusal(401)
 
     client, _wire = made(handler, total_timeout=0.2)
-    client.renew = renewed_by(client, "new")
+    client.renewal.flow = renewed_by(client, "new")
     replies = client.run(all_of(["/a", "/b"]))
     assert [reply.failure.kind for reply in replies] == ["timeout", "timeout"]
     assert len(client.failures) == 3
@@ -841,7 +841,7 @@ def test_a_renewal_that_never_ends_is_given_up_in_time() -> None:
 
 
 def outcome(answer: Answer, **fields: t.Any) -> t.Any:
-    return _client._judged(wanted("/a", **fields), answer)
+    return _answer.judged(wanted("/a", **fields), answer)
 
 
 @pytest.mark.parametrize(
@@ -871,11 +871,11 @@ def test_an_object_that_just_stops_is_asked_for_again(body: bytes) -> None:
 
 
 def test_values_and_what_json_can_hold() -> None:
-    assert outcome(ok(b'\xef\xbb\xbf{"value": 9007199254740993}')).reply.value == 9007199254740993
-    assert outcome(ok(b'{"value": "\\ud83d\\ude00"}')).reply.value == "\U0001f600"
-    assert outcome(ok(b'{"value": 1.5}')).reply.value == 1.5
-    assert outcome(ok(b" words "), text=True, shape=str.strip).reply.value == "words"
-    assert outcome(Answer(201, {"X": "y"}, b'{"value": 1}'), needed_header="X").reply.headers["X"] == "y"
+    assert outcome(ok(b'\xef\xbb\xbf{"value": 9007199254740993}')).value == 9007199254740993
+    assert outcome(ok(b'{"value": "\\ud83d\\ude00"}')).value == "\U0001f600"
+    assert outcome(ok(b'{"value": 1.5}')).value == 1.5
+    assert outcome(ok(b" words "), text=True, shape=str.strip).value == "words"
+    assert outcome(Answer(201, {"X": "y"}, b'{"value": 1}'), needed_header="X").headers["X"] == "y"
 
 
 def test_shapes_that_refuse() -> None:
@@ -895,8 +895,8 @@ def test_shapes_that_refuse() -> None:
 
 def test_what_is_absent() -> None:
     gone = frozenset({"DIS.4301", 404})
-    assert outcome(refusal(404), absent=gone).reply.absent
-    assert outcome(refusal(400, b'{"errorCode": "DIS.4301"}'), absent=gone).reply.absent
+    assert outcome(refusal(404), absent=gone).absent
+    assert outcome(refusal(400, b'{"errorCode": "DIS.4301"}'), absent=gone).absent
     assert outcome(refusal(400, b'{"errorCode": "DIS.4305"}'), absent=frozenset({"DIS.4305"})).kind == "throttled"
     assert outcome(refusal(400, b'{"errorCode": "DIS.4302"}'), absent=gone).kind == "invalid_request"
 

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import typing as t
+from unittest import mock
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _dis
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ShapeError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import tasks as _dis_tasks
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import request as _request
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.module_utils.flows import (
     BROKEN,
     REFUSED,
@@ -24,8 +26,8 @@ NOW = 1767323045678
 
 
 def ask(service: t.Callable[[Asked], t.Any] | dict[str, t.Any], details: bool = True, **wanted: t.Any) -> Outcome:
-    asked = _dis.Wanted(**{"stream_names": None, "task_names": None, **wanted})
-    return run(lambda client: _dis.transfer_tasks(client, asked, details, NOW), service)
+    asked = _dis_tasks.Wanted(**{"stream_names": None, "task_names": None, **wanted})
+    return run(lambda client: _dis_tasks.transfer_tasks(client, asked, details, NOW), service)
 
 
 def found(outcome: Outcome) -> list[tuple[str, str]]:
@@ -37,8 +39,8 @@ def listed(*names: str, **more: t.Any) -> dict[str, t.Any]:
 
 
 def test_paths_are_percent_encoded() -> None:
-    assert _dis.path("v2", "p", "a b~_-.") == "/v2/p/a%20b~_-."
-    assert _dis.path("a/b") == "/a%2Fb"
+    assert _request.path("v2", "p", "a b~_-.") == "/v2/p/a%20b~_-."
+    assert _request.path("a/b") == "/a%2Fb"
 
 
 @pytest.mark.parametrize(
@@ -55,8 +57,9 @@ def test_paths_are_percent_encoded() -> None:
     ],
 )
 def test_filters(wanted: dict[str, t.Any], task: dict[str, t.Any], keeps: bool, may_keep: bool) -> None:
-    asked = _dis.Wanted(None, None, **wanted)
-    assert (asked.keeps(task), asked.may_keep(task)) == (keeps, may_keep)
+    asked = _dis_tasks.Wanted(None, None, **wanted)
+    told = {"task_name": "a", "state": None, "destination_type": None, **task}
+    assert (asked.filters.take(told), asked.filters.may_take(told)) == (keeps, may_keep)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,8 @@ def test_filters(wanted: dict[str, t.Any], task: dict[str, t.Any], keeps: bool, 
     ],
 )
 def test_lists_of_streams(answer: dict[str, t.Any], total: int | None, more: bool, names: list[str]) -> None:
-    assert _dis._streams(answer) == (total, more, names)
+    page = _dis_tasks._streams(answer)
+    assert (page.total, page.more, page.entries) == (total, more, names)
 
 
 @pytest.mark.parametrize(
@@ -95,13 +99,13 @@ def test_lists_of_streams(answer: dict[str, t.Any], total: int | None, more: boo
 )
 def test_what_is_no_list_of_streams(answer: dict[str, t.Any]) -> None:
     with pytest.raises(ShapeError):
-        _dis._streams(answer)
+        _dis_tasks._streams(answer)
 
 
 @pytest.mark.parametrize("answer", [{}, {"unheard": "of"}, {"total_number": 1, "tasks": []}])
 def test_what_is_no_task(answer: dict[str, t.Any]) -> None:
     with pytest.raises(ShapeError):
-        _dis.shown_facts(answer)
+        _dis_tasks.shown_task(t.cast(t.Any, mock.Mock(project_id="p")), "s", "a", lambda shown: shown).shape(answer)
 
 
 def test_doubled_entries_are_one_task() -> None:

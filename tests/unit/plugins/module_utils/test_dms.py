@@ -8,7 +8,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _dms
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dms import facts as _dms_facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dms import sink as _sink
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dms import smart_connect as _smart_connect
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dms import tasks as _dms_tasks
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.module_utils.flows import (
     BROKEN,
     CONNECTOR_ABSENT,
@@ -19,31 +22,32 @@ from ansible_collections.hwcloud.streaming.tests.unit.plugins.module_utils.flows
     run,
 )
 
-NONE: dict[str, t.Any] = dict.fromkeys(_dms.Wanted._fields)
+NONE: dict[str, t.Any] = dict.fromkeys(_dms_tasks.Wanted._fields)
 Service = t.Union[t.Callable[[Asked], t.Any], t.Dict[str, t.Any]]
 
 
 def sinks(service: Service, warnings: list[str] | None = None, **wanted: t.Any) -> Outcome:
     told: list[str] = [] if warnings is None else warnings
-    asked = _dms.Wanted(**{**NONE, **wanted})
-    return run(lambda client: _dms.sink_tasks(client, asked, True, told.append), service)
+    asked = _dms_tasks.Wanted(**{**NONE, **wanted})
+    return run(lambda client: _sink.sink_tasks(client, asked, True, told.append), service)
 
 
 def smart(service: Service, details: bool = False, warnings: list[str] | None = None, **wanted: t.Any) -> Outcome:
     told: list[str] = [] if warnings is None else warnings
-    asked = _dms.Wanted(**{**NONE, **wanted})
-    return run(lambda client: _dms.smart_connect_tasks(client, asked, details, told.append), service)
+    asked = _dms_tasks.Wanted(**{**NONE, **wanted})
+    return run(lambda client: _smart_connect.smart_connect_tasks(client, asked, details, told.append), service)
 
 
 def test_filters() -> None:
-    wanted = _dms.Wanted(**{**NONE, "statuses": frozenset({"RUNNING"}), "task_ids": ["1"], "task_names": ["a"]})
-    assert [wanted.keeps(status) for status in ("running", "PAUSED", None)] == [True, False, False]
-    assert [wanted.selects(*pair) for pair in (("1", "a"), ("2", "a"), ("1", "b"), ("1", None))] == [
-        True,
-        False,
-        False,
-        True,
-    ]
+    asked = {"statuses": frozenset({"RUNNING"}), "task_ids": ["1"], "task_names": ["a"]}
+    filters = _dms_tasks.Wanted(**{**NONE, **asked}).filters
+
+    def task(task_id: str, name: str | None, status: str | None = "running") -> dict[str, t.Any]:
+        return {"task_id": task_id, "task_name": name, "status": status}
+
+    assert [filters.take(task("1", "a", status)) for status in ("running", "PAUSED", None)] == [True, False, False]
+    pairs = (("1", "a"), ("2", "a"), ("1", "b"), ("1", None))
+    assert [filters.may_take(task(*pair)) for pair in pairs] == [True, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +55,7 @@ def test_filters() -> None:
     [(True, True), (False, False), ("true", True), (" True ", True), ("no", False), ("yes", False), (None, None)],
 )
 def test_whether_a_connector_is_on(told: t.Any, enabled: bool | None) -> None:
-    assert _dms._instance({"connector_enable": told})["enabled"] is enabled
+    assert _dms_facts.instance({"connector_enable": told})["enabled"] is enabled
 
 
 @pytest.mark.parametrize("answer", [{}, {"unheard": "of"}, {"name": ["x"]}, {"connector_id": 1.5}])

@@ -6,8 +6,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils._endpoints import Endpoint, is_loopback, parse, resolve
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.endpoints import (
+    Endpoint,
+    is_loopback,
+    parse,
+    resolve,
+)
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _facts
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ShapeError
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _shape
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import facts as _dis_facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dms import facts as _dms_facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
 
 MASKED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 NOW = 1767323045678
@@ -36,8 +38,8 @@ INSTANCE = {"instance_id": "i", "instance_name": "n"}
     ],
 )
 def test_names(name: str, clean: str) -> None:
-    assert _facts.clean_name(name) == clean
-    assert _facts.clean_name(name) == clean  # the second time it is known
+    assert _shape.clean_name(name) == clean
+    assert _shape.clean_name(name) == clean  # the second time it is known
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_names(name: str, clean: str) -> None:
     ],
 )
 def test_tidy(sent: dict[str, t.Any], tidied: dict[str, t.Any]) -> None:
-    assert _facts.tidy(sent) == tidied
+    assert _shape.tidy(sent) == tidied
 
 
 @pytest.mark.parametrize(
@@ -77,8 +79,8 @@ def test_tidy(sent: dict[str, t.Any], tidied: dict[str, t.Any]) -> None:
 )
 @pytest.mark.parametrize("value", ["hidden", 12345, ["hidden"], {"a": "hidden"}])
 def test_secrets_go_by_key(name: str, value: t.Any) -> None:
-    assert list(_facts.tidy({name: value}).values()) == [MASKED]
-    assert list(_facts.tidy([{"a": {name: value}}])[0]["a"].values()) == [MASKED]
+    assert list(_shape.tidy({name: value}).values()) == [MASKED]
+    assert list(_shape.tidy([{"a": {name: value}}])[0]["a"].values()) == [MASKED]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +88,8 @@ def test_secrets_go_by_key(name: str, value: t.Any) -> None:
     "user_name partition_key kms_user_key_id task_id hash_range mask speaker bypass pass_through_id compass".split(),
 )
 def test_what_is_no_secret_stays(name: str) -> None:
-    assert _facts.tidy({name: "x"}) == {name: "x"}
-    assert _facts.tidy({"password": "", "secret": None}) == {"password": "", "secret": None}
+    assert _shape.tidy({name: "x"}) == {name: "x"}
+    assert _shape.tidy({"password": "", "secret": None}) == {"password": "", "secret": None}
 
 
 @pytest.mark.parametrize(
@@ -111,8 +113,8 @@ def test_what_is_no_secret_stays(name: str) -> None:
     ],
 )
 def test_numbers(value: t.Any, number: int | None) -> None:
-    assert _facts.number({"n": value}, "n") == number
-    assert _facts.number({}, "n") is None
+    assert _shape.number({"n": value}, "n") == number
+    assert _shape.number({}, "n") is None
 
 
 @pytest.mark.parametrize(
@@ -120,32 +122,32 @@ def test_numbers(value: t.Any, number: int | None) -> None:
 )
 def test_what_is_no_number(value: t.Any) -> None:
     with pytest.raises(ShapeError, match=r"n is .* where a whole number is expected"):
-        _facts.number({"n": value}, "n")
+        _shape.number({"n": value}, "n")
 
 
 @pytest.mark.parametrize(("value", "text"), [(None, None), ("a", "a"), (' "a" ', "a"), ("", ""), (7, "7")])
 def test_texts(value: t.Any, text: str | None) -> None:
-    assert _facts.text({"n": value}, "n") == text
+    assert _shape.text({"n": value}, "n") == text
 
 
 @pytest.mark.parametrize("value", [True, 1.5, [], {}])
 def test_what_is_no_text(value: t.Any) -> None:
     with pytest.raises(ShapeError, match="where text is expected"):
-        _facts.text({"n": value}, "n")
+        _shape.text({"n": value}, "n")
 
 
 def test_what_is_needed() -> None:
-    assert _facts.needed({"n": 5}, "n") == "5"
+    assert _shape.needed({"n": 5}, "n") == "5"
     for value in (None, "", ' "" '):
         with pytest.raises(ShapeError, match=r"n is missing"):
-            _facts.needed({"n": value}, "n")
+            _shape.needed({"n": value}, "n")
 
 
 @pytest.mark.parametrize(
     ("value", "joined"), [(None, None), ("a,b", "a,b"), (["a", "b"], "a,b"), ([1, None, "b"], "1,b"), ([], None)]
 )
 def test_one_text_or_a_list_of_them(value: t.Any, joined: str | None) -> None:
-    assert _facts.joined({"n": value}, "n") == joined
+    assert _shape.joined({"n": value}, "n") == joined
 
 
 @pytest.mark.parametrize(
@@ -161,25 +163,25 @@ def test_one_text_or_a_list_of_them(value: t.Any, joined: str | None) -> None:
     ],
 )
 def test_lists_of_objects(facts: dict[str, t.Any], objects: list[t.Any]) -> None:
-    assert _facts.objects(facts, "a", "b") == objects
+    assert _shape.objects(facts, "a", "b") == objects
 
 
 @pytest.mark.parametrize("value", ["x", 5, True, 1.5, [None], [[]], ["x"]])
 def test_what_is_no_list_of_objects(value: t.Any) -> None:
     with pytest.raises(ShapeError, match=r"a is .* where a list of objects is expected"):
-        _facts.objects({"a": value}, "a")
+        _shape.objects({"a": value}, "a")
 
 
 def test_pages() -> None:
-    assert _facts.page_of({"n": "2", "a": None, "b": [{}]}, "n", "a", "b") == (2, [{}])
-    assert _facts.page_of({"n": 0}, "n", "a") == (0, [])
-    assert _facts.page_of({"a": []}, "n", "a") == (None, [])
+    assert _shape.page_of({"n": "2", "a": None, "b": [{}]}, "n", "a", "b") == (2, [{}])
+    assert _shape.page_of({"n": 0}, "n", "a") == (0, [])
+    assert _shape.page_of({"a": []}, "n", "a") == (None, [])
     for answer in ({}, {"x": 1}):
         with pytest.raises(ShapeError, match="neither n nor a is"):
-            _facts.page_of(answer, "n", "a", "b")
+            _shape.page_of(answer, "n", "a", "b")
     for answer in ({"n": 2}, {"n": 2, "a": None}):
         with pytest.raises(ShapeError, match=r"n is 2 but there is no a$"):
-            _facts.page_of(answer, "n", "a", "b")
+            _shape.page_of(answer, "n", "a", "b")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_pages() -> None:
     ],
 )
 def test_moments(milliseconds: int | None, moment: str | None) -> None:
-    assert _facts.moment(milliseconds) == moment
+    assert _shape.moment(milliseconds) == moment
 
 
 @pytest.mark.parametrize(
@@ -207,30 +209,30 @@ def test_moments(milliseconds: int | None, moment: str | None) -> None:
     [(None, None), (0, None), (-1, None), (1, NOW // 1000), (NOW - 1999, 1), (NOW, 0), (NOW + 5000, 0)],
 )
 def test_ages(milliseconds: int | None, age: int | None) -> None:
-    assert _facts.age(milliseconds, NOW) == age
+    assert _shape.age(milliseconds, NOW) == age
 
 
 def test_sums_and_counts() -> None:
-    assert _facts.total_of([]) is None
-    assert _facts.total_of([None, None]) is None
-    assert _facts.total_of([None, 0, 2]) == 2
+    assert _shape.total_of([]) is None
+    assert _shape.total_of([None, None]) is None
+    assert _shape.total_of([None, 0, 2]) == 2
     entries: list[t.Any] = [{"state": "B"}, {"state": None}, {"state": "A"}, {"state": "B"}, {"state": ""}]
-    assert _facts.counts(entries, "state") == {"A": 1, "B": 2, "UNKNOWN": 2}
-    assert list(_facts.counts(entries, "state")) == ["A", "B", "UNKNOWN"]
+    assert _shape.counts(entries, "state") == {"A": 1, "B": 2, "UNKNOWN": 2}
+    assert list(_shape.counts(entries, "state")) == ["A", "B", "UNKNOWN"]
 
 
 def test_the_answer_wins_over_the_list_where_it_says_something() -> None:
     listed = {"a": 1, "b": 2, "c": 3, "d": None}
     shown = {"a": 9, "b": None, "c": "", "d": 4, "e": None, "f": ""}
-    assert _facts.merged(listed, shown) == {"a": 9, "b": 2, "c": 3, "d": 4, "e": None, "f": ""}
-    assert _facts.merged(listed, None) == listed
+    assert _shape.merged(listed, shown) == {"a": 9, "b": 2, "c": 3, "d": 4, "e": None, "f": ""}
+    assert _shape.merged(listed, None) == listed
 
 
 # -- transfer tasks
 
 
 def task(listed: dict[str, t.Any] | None = None, shown: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-    return _facts.transfer_task("s", {"task_name": "t", **(listed or {})}, shown, NOW)
+    return _dis_facts.transfer_task("s", {"task_name": "t", **(listed or {})}, shown, NOW)
 
 
 def test_a_field_that_is_added_tomorrow_passes_through_under_names_that_are_free() -> None:
@@ -265,7 +267,7 @@ def test_without_details_nothing_is_said_about_partitions_and_destination() -> N
 def test_the_two_names_of_a_state() -> None:
     assert task({"status": "PAUSED"})["state"] == "PAUSED"
     assert task({"state": "RUNNING", "status": "x"})["state"] == "RUNNING"
-    partition = _facts.partition({"status": "ACTIVE", "parent_partitions": ["a", "b"], "extra": 1})
+    partition = _dis_facts.partition({"status": "ACTIVE", "parent_partitions": ["a", "b"], "extra": 1})
     assert (partition["state"], partition["parent_partitions"], partition["extra"]) == ("ACTIVE", "a,b", 1)
     assert "status" not in partition
 
@@ -305,7 +307,7 @@ def test_of_several_destinations_the_one_of_the_tasks_kind() -> None:
 
 def test_numbers_inside_a_destination() -> None:
     sent = {"deliver_time_interva": "300", "retry_duration": "soon", "flush_size": "1000000", "reject_limit": "0"}
-    assert _facts.repaired(sent) == {
+    assert _shape.repaired(sent) == {
         "deliver_time_interval": 300,
         "retry_duration": "soon",
         "flush_size": 1000000,
@@ -320,24 +322,24 @@ def test_lists_inside_a_destination() -> None:
         "cloudtable_schema": {"row_key": {"value": "a"}, "columns": columns},
         "opentsdb_schema": {"metric": metric, "timestamp": {"format": "x"}, "tags": None},
     }
-    assert _facts.repaired(sent) == {
+    assert _shape.repaired(sent) == {
         "cloudtable_schema": {"row_key": [{"value": "a"}], "columns": columns},
         "opentsdb_schema": [{"metric": [metric], "timestamp": {"format": "x"}, "tags": []}],
     }
-    assert _facts.repaired({"cloudtable_schema": None}) == {"cloudtable_schema": None}
+    assert _shape.repaired({"cloudtable_schema": None}) == {"cloudtable_schema": None}
 
 
 # -- logs
 
 
 def test_a_row_with_everything_in_another_form() -> None:
-    row = _facts.log(
+    row = _dis_facts.log(
         {"transfer_bytes": "7", "startTime": "1000", "endTime": 900, "state": " 3 ", "userToken": "hidden"}
     )
     assert (row["transfer_bytes"], row["start_time"], row["duration_ms"], row["state"]) == (7, 1000, None, 3)
     assert row["user_token"] == MASKED
-    assert _facts.log({"state": " Succeeded "})["state"] == "Succeeded"
-    assert _facts.log({"transferBytes": None, "transfer_bytes": 5})["transfer_bytes"] == 5
+    assert _dis_facts.log({"state": " Succeeded "})["state"] == "Succeeded"
+    assert _dis_facts.log({"transferBytes": None, "transfer_bytes": 5})["transfer_bytes"] == 5
 
 
 @pytest.mark.parametrize(
@@ -346,11 +348,11 @@ def test_a_row_with_everything_in_another_form() -> None:
     + [(5, 0, None), (5, -1, None), (5, None, None)],
 )
 def test_durations(start: int | None, end: int | None, duration: int | None) -> None:
-    assert _facts.log({"startTime": start, "endTime": end})["duration_ms"] == duration
+    assert _dis_facts.log({"startTime": start, "endTime": end})["duration_ms"] == duration
 
 
 def test_a_row_that_tells_a_name_twice() -> None:
-    row = _facts.log({"transferBytes": 5, "transfer_bytes": None, "num": 1})
+    row = _dis_facts.log({"transferBytes": 5, "transfer_bytes": None, "num": 1})
     assert (row["transfer_bytes"], row["num"]) == (5, 1)
 
 
@@ -375,11 +377,11 @@ def test_a_row_that_tells_a_name_twice() -> None:
     ],
 )
 def test_the_union_of_intervals(newest_first: bool, intervals: list[t.Any], total: int) -> None:
-    busy = _facts.BusyTime(newest_first)
+    busy = _dis_facts.BusyTime(newest_first)
     for start, end in intervals:
         busy.add(start, end)
     assert busy.milliseconds() == total
-    other = _facts.BusyTime(newest_first)
+    other = _dis_facts.BusyTime(newest_first)
     other.add(2**62 - 9, 2**62 - 7)
     other.merge(busy)
     assert other.milliseconds() == total + 2
@@ -388,18 +390,18 @@ def test_the_union_of_intervals(newest_first: bool, intervals: list[t.Any], tota
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_intervals_in_their_usual_order_are_appended(newest_first: bool) -> None:
     """What makes a long log cheap: the newest is at the end of the array when the newest comes first."""
-    busy = _facts.BusyTime(newest_first)
+    busy = _dis_facts.BusyTime(newest_first)
     for start in sorted(range(10, 100, 10), reverse=newest_first):
         busy.add(start, start + 5)
         assert {abs(busy._starts[-1]), abs(busy._ends[-1])} == {start, start + 5}
 
 
 def test_rates() -> None:
-    assert _facts.per_second(5, 0) is None
-    assert _facts.per_second(5, -1) is None
-    assert _facts.per_second(7, 1) == 7000.0
-    assert _facts.per_second(1, 3000) == 0.333
-    assert _facts.per_second(10**6, 1000) == 10**6
+    assert _dis_facts.per_second(5, 0) is None
+    assert _dis_facts.per_second(5, -1) is None
+    assert _dis_facts.per_second(7, 1) == 7000.0
+    assert _dis_facts.per_second(1, 3000) == 0.333
+    assert _dis_facts.per_second(10**6, 1000) == 10**6
 
 
 # -- sink tasks and Smart Connect tasks
@@ -420,20 +422,20 @@ def test_rates() -> None:
     ],
 )
 def test_topics(sent: dict[str, t.Any], topics: str | None, names: list[str], regex: str | None) -> None:
-    assert _facts.topics_of(sent) == (topics, names, regex)
+    assert _dms_facts.topics_of(sent) == (topics, names, regex)
 
 
 def test_what_is_no_topics() -> None:
     wrong: list[t.Any] = [{}, [{"a": 1}], True]
     for value in wrong:
         with pytest.raises(ShapeError):
-            _facts.topics_of({"topics": value})
+            _dms_facts.topics_of({"topics": value})
 
 
 def test_doubled_topics_and_partitions_count_once() -> None:
     partition = {"partition_id": "0", "lag": "5"}
     topic = {"topic": "t", "partitions": [partition, partition]}
-    facts = _facts.sink_task(INSTANCE, "c", {"task_id": "1"}, {"topics_info": [topic, topic], "state": "RUNNING"})
+    facts = _dms_facts.sink_task(INSTANCE, "c", {"task_id": "1"}, {"topics_info": [topic, topic], "state": "RUNNING"})
     assert (facts["lag"], facts["status"], len(facts["topics_info"])) == (5, "RUNNING", 1)
     assert facts["topics_info"][0]["lag"] == 5
     assert "state" not in facts
@@ -461,7 +463,7 @@ def test_doubled_topics_and_partitions_count_once() -> None:
 def test_the_lag_of_a_partition(done: t.Any, end: t.Any, lag: t.Any, expected: int | None) -> None:
     told = {"partition_id": "0", "last_transfer_offset": done, "log_end_offset": end, "lag": lag}
     topic = {"topic": "t", "partitions": [told, {"partition_id": "1", "lag": 5}]}
-    facts = _facts.sink_task(INSTANCE, "c", {"task_id": "1"}, {"topics_info": [topic]})
+    facts = _dms_facts.sink_task(INSTANCE, "c", {"task_id": "1"}, {"topics_info": [topic]})
     (info,) = facts["topics_info"]
     assert info["partitions"][0]["lag"] == expected
     assert info["lag"] == facts["lag"] == (None if expected is None else expected + 5)
@@ -470,9 +472,9 @@ def test_the_lag_of_a_partition(done: t.Any, end: t.Any, lag: t.Any, expected: i
 def test_the_two_names_of_a_status() -> None:
     listed = {"task_id": "1"}
     for build in (
-        lambda told: _facts.sink_task(INSTANCE, "c", listed, told),
-        lambda told: _facts.smart_connect_task(INSTANCE, {"id": "1"}, told),
-        _facts._topic_partition,
+        lambda told: _dms_facts.sink_task(INSTANCE, "c", listed, told),
+        lambda told: _dms_facts.smart_connect_task(INSTANCE, {"id": "1"}, told),
+        _dms_facts._topic_partition,
     ):
         assert build({"status": "PAUSED"})["status"] == "PAUSED"
         assert build({"state": "PAUSED"})["status"] == "PAUSED"
@@ -482,15 +484,15 @@ def test_the_two_names_of_a_status() -> None:
 def test_the_name_in_the_list_wins_over_the_one_echoed() -> None:
     for listed, expected in (({"task_name": "a"}, "a"), ({"task_name": ""}, "A"), ({}, "A")):
         told = {"task_name": "A"}
-        assert _facts.sink_task(INSTANCE, "c", {"task_id": "1", **listed}, told)["task_name"] == expected
-        assert _facts.smart_connect_task(INSTANCE, {"id": "1", **listed}, told)["task_name"] == expected
+        assert _dms_facts.sink_task(INSTANCE, "c", {"task_id": "1", **listed}, told)["task_name"] == expected
+        assert _dms_facts.smart_connect_task(INSTANCE, {"id": "1", **listed}, told)["task_name"] == expected
 
 
 def test_topics_beside_the_descriptor_win_over_those_inside() -> None:
     descriptor = {"topics": "inside", "topics_regex": "in.*"}
 
     def facts(**told: t.Any) -> dict[str, t.Any]:
-        return _facts.sink_task(INSTANCE, "c", {"task_id": "1"}, {"obs_destination_descriptor": descriptor, **told})
+        return _dms_facts.sink_task(INSTANCE, "c", {"task_id": "1"}, {"obs_destination_descriptor": descriptor, **told})
 
     assert (facts()["topic_names"], facts()["topics_regex"]) == (["inside"], "in.*")
     assert facts(topics="", topics_regex=None)["topic_names"] == ["inside"]
@@ -500,22 +502,22 @@ def test_topics_beside_the_descriptor_win_over_those_inside() -> None:
 
 def test_the_two_ends_of_a_smart_connect_task() -> None:
     source, sink = {"task_num": "2"}, {"obs_bucket_name": "b"}
-    facts = _facts.smart_connect_task(INSTANCE, {"id": "1"}, {"source_task": [source, {"a": 1}], "sink_task": sink})
+    facts = _dms_facts.smart_connect_task(INSTANCE, {"id": "1"}, {"source_task": [source, {"a": 1}], "sink_task": sink})
     assert (facts["source_task"], facts["sink_task"]) == ({"task_num": 2}, {"obs_bucket_name": "b"})
     for nothing in (None, {}, []):
-        facts = _facts.smart_connect_task(INSTANCE, {"id": "1"}, {"source_task": nothing, "sink_task": sink})
+        facts = _dms_facts.smart_connect_task(INSTANCE, {"id": "1"}, {"source_task": nothing, "sink_task": sink})
         assert (facts["source_task"], facts["sink_task"]) == (None, sink)
 
 
 def test_smart_connect_ids() -> None:
-    assert _facts.smart_connect_id({"id": "a", "task_id": "b"}) == "a"
-    assert _facts.smart_connect_id({"id": None, "task_id": "b"}) == "b"
+    assert _dms_facts.smart_connect_id({"id": "a", "task_id": "b"}) == "a"
+    assert _dms_facts.smart_connect_id({"id": None, "task_id": "b"}) == "b"
     with pytest.raises(ShapeError):
-        _facts.smart_connect_id({})
+        _dms_facts.smart_connect_id({})
 
 
 def test_summary() -> None:
-    assert _facts.summary([{"problems": ["x"]}, {"problems": []}, {"problems": ["y"]}]) == {"total": 3, "healthy": 1}
+    assert _shape.summary([{"problems": ["x"]}, {"problems": []}, {"problems": ["y"]}]) == {"total": 3, "healthy": 1}
 
 
 # -- order
@@ -523,12 +525,12 @@ def test_summary() -> None:
 
 def test_what_is_inside_a_task_is_in_order() -> None:
     partitions = [{"partition_id": name} for name in ("shardId-0000000010", "2", "shardId-0000000000")]
-    task = _facts.transfer_task("s", {"task_name": "t"}, {"partitions": partitions}, 0)
+    task = _dis_facts.transfer_task("s", {"task_name": "t"}, {"partitions": partitions}, 0)
     assert [entry["partition_id"] for entry in task["partitions"]] == ["shardId-0000000000", "2", "shardId-0000000010"]
     info = [
         {"topic": topic, "partitions": [{"partition_id": number} for number in ("10", 2, 0)]} for topic in ("b", "a")
     ]
     instance = {"instance_id": None, "instance_name": None}
-    sink = _facts.sink_task(instance, "c", {"task_id": "i"}, {"topics_info": info})
+    sink = _dms_facts.sink_task(instance, "c", {"task_id": "i"}, {"topics_info": info})
     assert [entry["topic"] for entry in sink["topics_info"]] == ["a", "b"]
     assert [entry["partition_id"] for entry in sink["topics_info"][0]["partitions"]] == [0, 2, 10]

@@ -14,7 +14,7 @@ import typing as t
 from urllib.parse import quote, quote_plus
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils._secrets import (
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.secrets import (
     LONGEST_READ,
     LONGEST_TEXT,
     MASK,

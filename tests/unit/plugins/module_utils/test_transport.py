@@ -17,9 +17,10 @@ from unittest import mock
 import pytest
 import requests
 import urllib3
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _transport
-from ansible_collections.hwcloud.streaming.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.hwcloud.streaming.plugins.module_utils._transport import (
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import connections as _connections
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import transport as _transport
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.transport import (
     BODY_LIMIT,
     Answer,
     MissingRequests,
@@ -141,7 +142,7 @@ HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"
         b"HTTP/1.1 102 Processing\r\n\r\n",
         b"HTTP/1.1 199 Own\r\nContent-Length: 20\r\n\r\n",
         HINTS + b"HTTP/1.1 100 Continue\r\n\r\n" + HINTS,
-        HINTS * _transport.INTERIM_LIMIT,
+        HINTS * _connections.INTERIM_LIMIT,
     ],
 )
 def test_interim_answers_are_read_over(interim: bytes) -> None:
@@ -154,7 +155,7 @@ def test_interim_answers_are_read_over(interim: bytes) -> None:
 
 
 def test_interim_answers_without_end_are_a_failure() -> None:
-    with playing(HINTS * (_transport.INTERIM_LIMIT + 1) + final(WRONG), final(RIGHT)) as (url, came, _clients):
+    with playing(HINTS * (_connections.INTERIM_LIMIT + 1) + final(WRONG), final(RIGHT)) as (url, came, _clients):
         transport = made()
         with pytest.raises(TransportError, match="not HTTP"):
             get(transport, url)
@@ -295,6 +296,7 @@ def test_whole_bodies() -> None:
         (b"", {"Content_Length": str(BODY_LIMIT + 1)}, False, "larger than 4194304 bytes"),
         (gzip.compress(b"abc", mtime=0)[:-5], {"Content_Encoding": "gzip"}, True, "cut short"),
         (b"abc", {"Content_Encoding": "gzip"}, False, "compression is broken"),
+        (gzip.compress(b"", mtime=0) * 101, {"Content_Encoding": "gzip"}, False, "compression is broken"),
         (
             gzip.compress(b"abc", mtime=0) + b"no gzip at all",
             {"Content_Encoding": "gzip"},
@@ -392,10 +394,10 @@ def test_causes_that_go_in_a_circle() -> None:
 
 
 def test_one_context_for_all_connections() -> None:
-    context = _transport._tls_context(True, None)
+    context = _connections.tls_context(True, None)
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname is not urllib3.__version__.startswith("1.")
-    context = _transport._tls_context(False, None)
+    context = _connections.tls_context(False, None)
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
     adapter = made()._adapter
     assert adapter._context() is adapter._context()
@@ -407,7 +409,7 @@ def test_a_bundle_that_is_none(content: str | None, tmp_path: t.Any) -> None:
     if content is not None:
         path.write_text(content)
     with pytest.raises(ConfigurationError, match=r"^ca_path is .* not a readable file of PEM certificates"):
-        _transport._tls_context(True, str(path))
+        _connections.tls_context(True, str(path))
 
 
 def test_requests_that_is_not_there() -> None:

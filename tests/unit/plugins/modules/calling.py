@@ -22,7 +22,7 @@ from unittest import mock
 import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _client
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import pace as _pace
 
 MODULES = "ansible_collections.hwcloud.streaming.plugins.modules"
 TESTS = pathlib.Path(__file__).resolve().parents[3]
@@ -86,6 +86,15 @@ def _small() -> dict[str, t.Any]:
     return world
 
 
+# ansible-test forks for each test: what is loaded here, none of them has to load.
+for _loaded in (
+    "requests",
+    *(f"{MODULES}.{path.stem}" for path in (TESTS.parent / "plugins" / "modules").glob("*.py")),
+):
+    importlib.import_module(_loaded)
+_small()
+
+
 def small_world() -> dict[str, t.Any]:
     """The emulator's small world, to be changed by the test."""
     return copy.deepcopy(_small())
@@ -119,7 +128,7 @@ def call(
         if hasattr(internal, "is_controller"):  # a test of a filter in the same process has set it
             stack.enter_context(mock.patch.object(internal, "is_controller", False))
         if quick:
-            stack.enter_context(mock.patch.object(_client, "BACKOFF_FIRST", 0.01))
+            stack.enter_context(mock.patch.object(_pace, "BACKOFF_FIRST", 0.01))
         stack.enter_context(contextlib.redirect_stdout(stdout))
         stack.enter_context(contextlib.redirect_stderr(stderr))
         began = time.monotonic()

@@ -340,6 +340,16 @@ ROWS = (
         200,
     ),
     Row(
+        "JSON of more than 100,000 values, in whatever field",
+        "status",
+        False,
+        "protocol",
+        "JSON of more than 100000 values",
+        {"code": 200, "body": {"total_number": 0, "tasks": [], "extra": [[]] * 100_000}},
+        {},
+        200,
+    ),
+    Row(
         "101, the service goes on in another protocol",
         "interim 101",
         False,

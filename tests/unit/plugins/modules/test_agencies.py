@@ -9,7 +9,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _iam
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity import iam as _iam
 from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.calling import (
     KEYS,

@@ -243,7 +243,7 @@ def test_the_emulators_streams_grow_and_one_task_does_not_keep_up() -> None:
         result = asked(max_lag=100)
         assert [task["lag"] for task in result["transfer_tasks"]] == [3, 440]
         (problem,) = result["problems"]
-        assert "lag" in problem and "440" in problem, problem
+        assert "440" in problem
         assert result["transfer_tasks"][1]["problems"] == result["problems"]
 
 

@@ -16,7 +16,14 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _client, _dis, _dis_logs, _dms
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import log_reader as _log_reader
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import logs as _logs
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import tasks as _dis_tasks
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dms import sink as _sink
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dms import smart_connect as _smart_connect
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dms import tasks as _dms_tasks
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import client as _client
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import request as _request
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.module_utils.flows import Asked, Outcome, run
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.modules.conversation import body, check_facts
 from hypothesis import HealthCheck, given, settings
@@ -45,7 +52,7 @@ LISTS = {
 DERIVED = {"problems", "discarded_records", "lag", "topic_names", "topics_regex", "bytes_per_second", "truncated"}
 DERIVED |= {"records_per_second", "duration_ms", "last_transfer_age"}
 
-Flow = t.Callable[[_client.Client], _client.Flow]
+Flow = t.Callable[[_client.Client], _request.Flow]
 Answers = t.List[t.Tuple[str, t.Any]]  # a pattern that the path begins with, and the body
 
 
@@ -67,27 +74,29 @@ class Scenario(t.NamedTuple):
 
 
 def dis(details: bool = True, stream_names: list[str] | None = None) -> Flow:
-    wanted = _dis.Wanted(stream_names, None)
-    return lambda client: _dis.transfer_tasks(client, wanted, details, NOW)
+    wanted = _dis_tasks.Wanted(stream_names, None)
+    return lambda client: _dis_tasks.transfer_tasks(client, wanted, details, NOW)
 
 
 def logs(**query: t.Any) -> Flow:
-    asked = _dis_logs.Query("desc", "createTimeStr", None, False, 100, None, None, 4)._replace(**query)
-    wanted = _dis.Wanted(["s"], None)
-    return lambda client: _dis_logs.facts(client, [_dis_logs.Task("lJ4Ts5ObPd2UOpcRj3K")], wanted, asked)
+    asked = _log_reader.Query("desc", "createTimeStr", None, False, 100, None, None, 4)._replace(**query)
+    wanted = _dis_tasks.Wanted(["s"], None)
+    return lambda client: _logs.facts(client, [_log_reader.Task("lJ4Ts5ObPd2UOpcRj3K")], wanted, asked)
 
 
-def log_by_name(client: _client.Client) -> _client.Flow:
-    asked = _dis_logs.Query("desc", "startTime", 50, False, 100, 1756539000000, None, 4)
-    return _dis_logs.facts(client, None, _dis.Wanted(["s"], ["another_task"]), asked)
+def log_by_name(client: _client.Client) -> _request.Flow:
+    asked = _log_reader.Query("desc", "startTime", 50, False, 100, 1756539000000, None, 4)
+    return _logs.facts(client, None, _dis_tasks.Wanted(["s"], ["another_task"]), asked)
 
 
-def sinks(client: _client.Client) -> _client.Flow:
-    return _dms.sink_tasks(client, _dms.Wanted(None, None, None, None, None, None), True, lambda _text: None)
+def sinks(client: _client.Client) -> _request.Flow:
+    return _sink.sink_tasks(client, _dms_tasks.Wanted(None, None, None, None, None, None), True, lambda _text: None)
 
 
-def smart(client: _client.Client) -> _client.Flow:
-    return _dms.smart_connect_tasks(client, _dms.Wanted(None, None, None, None, None, None), True, print)
+def smart(client: _client.Client) -> _request.Flow:
+    return _smart_connect.smart_connect_tasks(
+        client, _dms_tasks.Wanted(None, None, None, None, None, None), True, print
+    )
 
 
 def one_task(show: str) -> Answers:

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import pathlib
+import sys
+import types
 import typing as t
+from unittest import mock
 
 import pytest
 from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
@@ -287,3 +290,14 @@ def test_an_enterprise_project_that_is_none(emulator: Emulator) -> None:
     called = ask("dms_sink_task_info", emulator.url, enterprise_project_id="a b")
     assert called.error["kind"] == "configuration"
     assert "enterprise_project_id is 'a b'" in called.result["msg"]
+
+
+@pytest.mark.parametrize("names", [{}, {"register_secrets": lambda: None}])
+def test_an_ansible_that_hides_secrets_in_another_way_costs_no_result(
+    names: dict[str, t.Any], emulator: Emulator
+) -> None:
+    changed = types.SimpleNamespace(**names)
+    with mock.patch.dict(sys.modules, {"ansible.module_utils.secrets": changed}):
+        asked = ask("dis_transfer_task_info", emulator.url)
+    assert not asked.result.get("failed")
+    assert asked.result["transfer_tasks"]

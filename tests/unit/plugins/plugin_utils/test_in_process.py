@@ -21,7 +21,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.plugins.loader import connection_loader
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _module
+from ansible_collections.hwcloud.streaming.plugins.module_utils import _module, _options
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils import _in_process
 
 NAMES = (
@@ -126,7 +126,7 @@ def test_every_variable_of_an_option_is_known(monkeypatch: pytest.MonkeyPatch) -
     for name in NAMES:
         with pytest.raises(Seen):
             importlib.import_module(f"{_in_process.PLUGINS}.modules.{name}").main()
-    known = _module.environment_variables()
+    known = _options.variable_names()
     assert found < known
     assert {"HW_AUTH_TOKEN", "OS_PASSWORD", "HUAWEICLOUD_ENTERPRISE_PROJECT_ID", "SSL_CERT_FILE"} <= known
 

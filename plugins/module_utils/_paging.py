@@ -1,0 +1,82 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One way to read a list page by page; what the next page is and whether there is one is handed in."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Request
+
+
+class Page(t.NamedTuple):
+    """One page, as its request's shape returns it.
+
+    more: whether there is another. total: how many entries the list has, where it goes on until so many have come.
+    told: whatever else the page says.
+    """
+
+    entries: t.List[t.Any]
+    more: bool = False
+    total: t.Optional[int] = None
+    told: t.Any = None
+
+
+class Pages(t.NamedTuple):
+    """A list: its entries, each once, whether it could be read to its end, what else each of its pages told.
+
+    absent: the service's code for "there is no such thing", which ended it. stuck: the last page brought nothing new
+    although there should have been more. found: what the flow that followed each entry returned.
+    """
+
+    entries: t.List[t.Any]
+    complete: bool
+    told: t.List[t.Any]
+    absent: str = ""
+    stuck: bool = False
+    found: t.Sequence[t.Any] = ()
+
+
+def read(
+    ask: t.Callable[[t.Optional[Page], int], Request],
+    key: t.Callable[[t.Any], t.Hashable],
+    ends: frozenset[str] = frozenset(),
+    follow: t.Callable[[t.Any], Flow] | None = None,
+) -> Flow:
+    """Return the Pages of a list.
+
+    ask: returns the request for the page after a page (None: the first one), with how many entries have come so far.
+    key: by what an entry is known when it comes again. ends: the service's codes and kinds of failure that mean, for
+    any page but the first, that the list is at its end. follow: a flow for each new entry, run while the next page is
+    on its way. A page that brings nothing new ends the list, whatever the service says of more.
+    """
+    known: dict[t.Hashable, t.Any] = {}
+    found: list[t.Any] = []
+    told: list[t.Any] = []
+    total: int | None = None
+    count = 0
+    reply = yield ask(None, 0)
+    while True:
+        if reply.failure or reply.absent:
+            why = reply.failure.kind if reply.failure else reply.code
+            return Pages(list(known.values()), bool(told) and why in ends, told, reply.code, False, found)
+        page: Page = reply.value
+        told.append(page.told)
+        total = total if page.total is None else page.total
+        count += len(page.entries)
+        new: dict[t.Hashable, t.Any] = {}
+        for entry in page.entries:
+            if key(entry) not in known:
+                new.setdefault(key(entry), entry)
+        known.update(new)
+        more = page.more or (total is not None and len(known) < total)
+        wanted: list[t.Any] = [follow(entry) for entry in new.values()] if follow else []
+        if more and new:
+            request = ask(page, count)
+            wanted.append(request._replace(absent=request.absent | ends, tolerated=request.tolerated | ends))
+        replies = yield wanted
+        found += replies[: len(new)] if follow else ()
+        if not more or not new:
+            return Pages(list(known.values()), True, told, "", more, found)
+        reply = replies[-1]

@@ -1,0 +1,139 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lines of ansible-core that the collection supports, and ansible-test without containers on one of them.
+
+ansible-test ends well without having tested anything: each function here says what must have run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import machine
+import nox
+
+OLDEST_TARGET = "3.9"
+
+
+@dataclass(frozen=True)
+class Core:
+    """A line of ansible-core: the Pythons it runs on, best first; the pip that its ansible-test wants."""
+
+    line: str
+    controls: Sequence[str]
+    pip: str
+    sanity_skips: Sequence[str] = ()
+
+    @property
+    def here(self) -> list[str]:
+        return [version for version in self.controls if version in machine.pythons()]
+
+    @property
+    def lock(self) -> str:
+        return f"core-{self.line}"
+
+
+CORES: Sequence[Core] = (
+    Core("2.16", ("3.10", "3.11", "3.12"), "23.1.2"),
+    Core("2.17", ("3.10", "3.11", "3.12"), "23.1.2"),
+    Core("2.18", ("3.11", "3.12", "3.13"), "24.2"),
+    Core("2.19", ("3.11", "3.12", "3.13"), "24.2"),
+    Core("2.20", ("3.12", "3.13", "3.14"), "25.2"),
+    Core("2.21", ("3.13", "3.12", "3.14"), "25.2"),
+    # A pre-release. Its pylint test asks for a package from outside the Python registry; the final one may not.
+    Core("2.22", ("3.13", "3.14", "3.15"), "25.2", sanity_skips=("pylint",)),
+)
+RUNNABLE = [core for core in CORES if core.here]
+FLOOR = RUNNABLE[0]
+NEWEST = next(core for core in reversed(RUNNABLE) if not core.sanity_skips)
+
+
+def not_run_here() -> list[str]:
+    """What `make test` leaves out on this machine for want of a Python."""
+    lines = [f"ansible-core {core.line}" for core in (CORES[0], CORES[-2]) if core not in (FLOOR, NEWEST)]
+    return lines + [f"modules on Python {OLDEST_TARGET}"] * (OLDEST_TARGET not in machine.pythons())
+
+
+def sanity(session: nox.Session, core: Core) -> None:
+    skips = [f"--skip-test={name}" for name in core.sanity_skips]
+    output = _run(session, core, "sanity", "--local", "-v", *skips)
+    tests = set(re.findall(r"Running sanity test ['\"]([a-z-]+)", output))
+    if len(tests) < 20:
+        session.error(f"only {len(tests)} sanity tests ran")
+    if re.search(r'Required program "(?!pwsh)', output):
+        session.error("a program for a test is missing")
+    for line in re.findall(r"WARNING: Skipping sanity test .*", output):
+        absent = re.search(r"on Python (3\.\d+)\b", line)
+        if not absent or absent[1] in machine.pythons():
+            session.error(f"not all was tested: {line}")
+        session.log(f"not run here: {session.name}: import and compile on Python {absent[1]}")
+    session.log(f"fact: {len(tests)} tests{''.join(f', without {name}' for name in core.sanity_skips)}")
+
+
+def units(session: nox.Session, core: Core, python: str) -> None:
+    """On a Python of control nodes: all, in this environment. On one of managed hosts: tests of what runs there."""
+    local = python in core.controls
+    where = ["--local", "--python", python] if local else ["--requirements", "--target-python", f"venv/{python}"]
+    _run(session, core, "units", *where)
+    folders = ["tests/unit"] if local else ["tests/unit/plugins/modules", "tests/unit/plugins/module_utils"]
+    sources = [path.read_text() for folder in folders for path in (machine.ROOT / folder).rglob("test_*.py")]
+    written = sum(len(re.findall(r"^ *(?:async )?def test_", source, re.MULTILINE)) for source in sources)
+    count_cases(session, *Path().glob("tests/output/junit/*.xml"), at_least=max(written, 1))
+
+
+def integration(session: nox.Session, core: Core, python: str) -> None:
+    """On a Python of managed hosts the control node gets an environment of its own too: no package of ours helps out."""
+    where = ["--local", "--python", python]
+    if python not in core.controls:
+        where = ["--controller", f"origin:python=venv/{session.python}", "--target", f"controller:python=venv/{python}"]
+        where.append("--requirements")
+    output = _run(session, core, "integration", *where)
+    aliases = sorted((machine.ROOT / "tests/integration/targets").glob("*/aliases"))
+    targets = [path.parent.name for path in aliases if not {"disabled", "hidden"} & set(path.read_text().splitlines())]
+    missing = [name for name in targets if not re.search(rf"Running {re.escape(name)} integration test", output)]
+    tasks = sum(int(number) for number in re.findall(r"\bok=(\d+)\b.*\bfailed=0\b", output))
+    if missing or not targets or not tasks:
+        session.error(f"{len(targets)} targets, {tasks} tasks; did not run: {', '.join(missing)}")
+    session.log(f"fact: {len(targets)} targets, {tasks} tasks")
+
+
+def count_cases(session: nox.Session, *reports: Path, at_least: int = 1) -> None:
+    """Fail when fewer tests ran than there are, or when one was skipped for another reason than the machine."""
+    cases = [case for report in reports for case in ElementTree.parse(report).iter("testcase")]
+    skipped = {case: case.find("skipped") for case in cases}
+    reasons = [f"{reason.get('message')}" for reason in skipped.values() if reason is not None]
+    if len(cases) < at_least:
+        session.error(f"only {len(cases)} cases ran, the files have {at_least} test functions")
+    for reason in reasons:
+        if not reason.startswith("not run here: "):
+            session.error(f"a test was skipped: {reason}")
+    for reason in sorted(set(reasons)):
+        session.log(f"{reason} ({session.name}: {reasons.count(reason)} tests)")
+    session.log(f"fact: {len(cases) - len(reasons)} tests")
+
+
+def _run(session: nox.Session, core: Core, *arguments: str) -> str:
+    """Stay in a copy of the tree and run ansible-test there, with a HOME that has the pip which it would download."""
+    home = machine.give_pip_settings(machine.CACHE / "home" / session.name)
+    wheel = machine.CACHE / f"pip-{core.pip}-{session.name}"
+    session.install("--require-hashes", "-r", f"{machine.LOCKS / core.lock}.txt")
+    session.install("--require-hashes", "--target", str(wheel), "-r", f"{machine.LOCKS}/pip-{core.pip}.txt")
+    # It looks for the script in its cache first (the work-around that ansible/ansible#77304 documents).
+    script = home / ".ansible" / "test" / "cache" / f"get_pip_{core.pip.replace('.', '_')}.py"
+    script.parent.mkdir(parents=True, exist_ok=True)
+    script.write_text(
+        "import runpy, sys\n"
+        f"sys.path.insert(0, {str(wheel)!r})\n"
+        "options = [option for option in sys.argv[1:] if option not in ('--no-setuptools', '--no-wheel')]\n"
+        "sys.argv = ['pip', 'install', '--ignore-installed', *options]\n"
+        "runpy.run_module('pip', run_name='__main__', alter_sys=True)\n"
+    )
+    session.chdir(machine.copy_tree(session.name))
+    output = session.run("ansible-test", *arguments, "--color", "no", env={"HOME": str(home)}, silent=True)
+    print(output)
+    return str(output)

@@ -1,0 +1,153 @@
+# Copyright: hwcloud.streaming contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nox stands on: Pythons of the machine, a clean environment, copies of the tree; and nox itself, pinned.
+
+`python3.11 tests/ci/machine.py ARGUMENTS…` runs nox. All that is made lies in `.venv/`, `.nox/` and `.cache/`.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+LOCKS = Path("tests/ci/requirements")
+COLLECTION = "hwcloud.streaming"
+PATH_IN_COLLECTIONS = Path("ansible_collections", *COLLECTION.split("."))
+TOOL_PYTHONS = ("3.13", "3.12", "3.11", "3.14")
+
+# What the checks may know of the caller's environment; nothing else may make a difference.
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+KEPT = ("PATH", "TERM", "TMPDIR", "CI", "JOBS", "REQUIRE_ALL", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "JAVA_HOME")
+KEPT_PREFIXES = ("PIP_", "UV_", "NOX_", "SSL_CERT_", "GITHUB_")
+PIP_SETTINGS = ("index-url", "cert", "client-cert", "proxy", "timeout", "trusted-host")
+
+
+@functools.cache
+def pythons() -> dict[str, Path]:
+    """The CPython interpreters of this machine, by minor version: {"3.11": Path("/usr/bin/python3.11"), …}."""
+    folders = [Path(sys.base_prefix, "bin"), *map(Path, os.environ.get("PATH", "").split(os.pathsep))]
+    # A shim of pyenv is no interpreter: it fails for versions that are not selected. The real ones lie beside it.
+    roots = [Path(os.environ.get("PYENV_ROOT", "~/.pyenv")), *(folder.parent for folder in folders)]
+    folders = [folder for folder in folders if folder.name != "shims"]
+    folders += [path for root in roots for path in sorted(root.expanduser().glob("versions/3.*/bin"), reverse=True)]
+    folders += sorted(Path("~/.local/share/uv/python").expanduser().glob("cpython-3.*/bin"), reverse=True)
+    folders += [Path("/usr/local/bin"), Path("/usr/bin"), Path("/opt/homebrew/bin")]
+    found = {}
+    for version in (f"3.{minor}" for minor in range(9, 16)):
+        candidates = [path for path in (folder / f"python{version}" for folder in folders) if os.access(path, os.X_OK)]
+        working = next((path for path in candidates if _works(path, version)), None)
+        if working:
+            found[version] = working.resolve()
+    return found
+
+
+def _works(python: Path, version: str) -> bool:
+    """True when it starts, is that version, and can make virtual environments (some systems leave that part out)."""
+    code = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    result = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return result.returncode == 0 and result.stdout.strip() == version
+
+
+def prepare() -> None:
+    """Make the environment of this process, which all sessions inherit, clean: called by the noxfile."""
+    links = ROOT / ".venv" / "pythons"
+    if os.environ.get("HOME") == str(CACHE / "home"):
+        return  # in a nox that another one has started
+    links.mkdir(parents=True, exist_ok=True)
+    for version, python in pythons().items():
+        link = links / f"python{version}"
+        if not (link.is_symlink() and link.readlink() == python):
+            link.unlink(missing_ok=True)
+            link.symlink_to(python)
+    kept = {key: value for key, value in os.environ.items() if key in KEPT or key.startswith(KEPT_PREFIXES)}
+    kept |= {key: value for key, value in os.environ.items() if key.lower() in PROXIES}
+    folders = [str(links), *(folder for folder in kept["PATH"].split(os.pathsep) if not folder.endswith("shims"))]
+    if pip_settings().get("index-url"):
+        kept.setdefault("UV_DEFAULT_INDEX", pip_settings()["index-url"])
+    os.environ.clear()
+    os.environ.update(kept)
+    os.environ.update(
+        HOME=str(give_pip_settings(CACHE / "home")),
+        PATH=os.pathsep.join(folders),
+        LANG="C.UTF-8",
+        LC_ALL="C.UTF-8",
+        PYTHONDONTWRITEBYTECODE="1",
+        ANSIBLE_NOCOLOR="1",
+        UV_CACHE_DIR=str(CACHE / "uv"),
+        UV_PYTHON_DOWNLOADS="never",
+        PIP_CACHE_DIR=str(CACHE / "pip"),
+        # In a container the checkout may belong to someone else.
+        GIT_CONFIG_COUNT="1",
+        GIT_CONFIG_KEY_0="safe.directory",
+        GIT_CONFIG_VALUE_0="*",
+    )
+
+
+@functools.cache
+def pip_settings() -> dict[str, str]:
+    """The user's pip settings that decide how a registry is reached; uv and ansible-test do not read them."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    settings = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+    named = {key.rpartition(".")[2]: ast.literal_eval(value) for key, value in settings.items()}
+    return {key: str(named[key]) for key in PIP_SETTINGS if key in named}
+
+
+def give_pip_settings(home: Path) -> Path:
+    """Make a HOME whose pip reaches the registry as the user's does; ansible-test hands on no variables."""
+    settings = {"cache-dir": CACHE / "pip", **pip_settings()}
+    text = "[global]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items())
+    file = home / ".config" / "pip" / "pip.conf"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.is_file() or file.read_text() != text:
+        file.write_text(text)
+    return home
+
+
+def copy_tree(name: str) -> Path:
+    """A fresh copy of the working tree, as git sees it, at the path that Ansible wants."""
+    target = CACHE / "trees" / name / "collections" / PATH_IN_COLLECTIONS
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for file in sorted(set(filter(None, listed))):
+        if (ROOT / file).is_file():  # one that was deleted but not yet committed is still listed
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / file, target / file)
+    # A repository of its own: tools that ask git would find the checkout's, in which `.cache/` is ignored.
+    subprocess.run(["git", "init", "--quiet", "--template=", target], check=True)
+    return target
+
+
+def nox(arguments: list[str]) -> None:
+    """Run nox from a virtual environment of its own, made from its pinned file if need be."""
+    python = next((pythons()[version] for version in TOOL_PYTHONS if version in pythons()), None)
+    if python is None:
+        sys.exit("This needs Python 3.11 or newer.")
+    folder, lock = ROOT / ".venv" / "nox", ROOT / LOCKS / "nox.txt"
+    stamp, wanted = folder / ".made-from", f"{python} {folder}\n{lock.read_text()}"
+    if not stamp.is_file() or stamp.read_text() != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([python, "-m", "venv", folder], check=True)
+        install = [str(folder / "bin" / "pip"), "install", "--quiet", "--require-hashes", "-r", str(lock)]
+        subprocess.run(install, check=True, env=os.environ | {"PIP_CACHE_DIR": str(CACHE / "pip")})
+        stamp.write_text(wanted)
+    environment = os.environ | {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": ""}
+    program = str(folder / "bin" / "nox")
+    os.execve(program, [program, "--noxfile", str(ROOT / "noxfile.py"), *arguments], environment)
+
+
+if __name__ == "__main__":
+    try:
+        nox(sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"error: {error}")
