@@ -178,7 +178,7 @@ def in_thread(work: t.Callable[[], _events.Facts]) -> t.Awaitable[_events.Facts]
     return asyncio.wrap_future(done)
 
 
-async def run(queue: Queue, args: t.Mapping[str, t.Any]) -> None:
+async def run(queue: Queue, args: t.Mapping[str, t.Any], clock: t.Any = Clock) -> None:
     """Be the event source."""
     wanted = settings(args)
     warned: set[str] = set()
@@ -192,6 +192,6 @@ async def run(queue: Queue, args: t.Mapping[str, t.Any]) -> None:
         wanted.params, _call.Caller(warn, lambda text: logger.debug("%s", text), lambda *_secrets: None)
     )
     try:
-        await watch(queue, wanted, lambda kind: in_thread(lambda: session.ask(_question(kind))))
+        await watch(queue, wanted, lambda kind: in_thread(lambda: session.ask(_question(kind))), clock)
     finally:
         session.close()

@@ -16,10 +16,12 @@ import pytest
 import yaml
 from ansible_collections.hwcloud.streaming.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils import _event_source
+from ansible_collections.hwcloud.streaming.tests.emulator import Emulator
 
 Facts = t.Dict[str, t.Any]
 SOURCE = Path(__file__).parents[4] / "extensions" / "eda" / "plugins" / "event_source" / "dumps.py"
 SECRET = "Example-Password-1"
+PROJECT = "0123456789abcdef0123456789abcdef"
 STATS = {"requests": 2}
 
 
@@ -255,6 +257,54 @@ def test_the_file_is_run_by_its_path() -> None:
     source = runpy.run_path(str(SOURCE))
     with pytest.raises(Exception, match="stream_nams"):
         asyncio.run(source["main"](Events(), {"stream_nams": "orders"}))
+
+
+def real(emulator: Emulator, polls: int, happens: t.Mapping[int, t.Callable[[], t.Any]], **options: t.Any) -> Events:
+    """Ask the emulator so many times; before a poll something may happen to it."""
+    events, clock = Events(), Clock()
+    given = {"region": "eu-west-101", "project_id": PROJECT, "dis_endpoint": emulator.url, "dms_endpoint": emulator.url}
+    given |= {"iam_endpoint": emulator.url, "retries": 0, "initial": "all", **options}
+
+    async def sleep(seconds: float) -> None:
+        await Clock.sleep(clock, seconds)
+        if len(clock.slept) > polls:
+            raise End
+        happens.get(len(clock.slept), lambda: None)()
+
+    clock.sleep = sleep  # type: ignore[method-assign]
+    with pytest.raises(End):
+        asyncio.run(_event_source.run(events, given, clock))
+    return events
+
+
+def test_connections_and_the_token_are_kept_from_poll_to_poll() -> None:
+    world = {
+        "projects": {"eu-west-101": PROJECT},
+        "credentials": {"users": [{"name": "example-user", "password": SECRET, "domain": "example-account"}]},
+        "streams": [{"name": "orders", "tasks": [{"name": "to-obs"}]}],
+        "instances": [{"name": "kafka-shop", "connector": {"sink_tasks": [{"name": "shop-events"}]}}],
+    }
+    with Emulator(world) as emulator:
+        happens = {
+            8: lambda: setattr(emulator.world.streams["orders"].tasks["to-obs"], "state", "PAUSED"),
+            16: emulator.world.expire_tokens,
+            20: lambda: emulator.inject("sink-tasks", "server_500"),
+            31: emulator.world.streams["orders"].tasks.clear,
+        }
+        who = {"username": "example-user", "password": SECRET, "domain_name": "example-account"}
+        events = real(emulator, 40, happens, kinds=["dis", "sink"], **who)
+        told = [(event["kind"], event["task_kind"]) for event in events]
+        assert told == [
+            ("initial", "dis"),
+            ("initial", "sink"),
+            ("changed", "dis"),
+            ("gather_failed", "sink"),
+            ("gather_recovered", "sink"),
+            ("disappeared", "dis"),
+        ]
+        assert [request.path for request in emulator.requests].count("/v3/auth/tokens") == 2
+        assert emulator.connections <= 4
+        assert SECRET not in json.dumps(events)
 
 
 def documented() -> Facts:
