@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Request
 
-ENTRIES_LIMIT = 5_000  # of a list: far beyond every quota, and few enough to be shaped and returned when time is over
+ENTRIES_LIMIT = 10_000  # of a list: far beyond every quota, and few enough to be shaped and returned when time is over
 
 
 class Page(t.NamedTuple):

@@ -275,6 +275,6 @@ def test_a_list_without_end_is_a_failure_that_keeps_what_came() -> None:
         return {"total_number": 10**9, "tasks": [{"task_name": name} for name in names]}
 
     outcome = ask(service, details=False, stream_names=["s"])
-    assert len(outcome.value["transfer_tasks"]) == 5000
-    assert len(asked) == 6
-    assert "the list goes on after 5000 entries" in str(outcome)
+    assert len(outcome.value["transfer_tasks"]) == 10_000
+    assert len(asked) == 11
+    assert "the list goes on after 10000 entries" in str(outcome)
