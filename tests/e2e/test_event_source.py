@@ -192,13 +192,13 @@ def test_the_rulebook_of_the_guide_is_the_one_in_the_collection() -> None:
 
 def test_the_dead_man_s_switch_speaks_up(bare: Site, folder: Path) -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    for old, new in (("heartbeat: 60", "heartbeat: 0"), ("delay: 60", "delay: 1"), ("15 minutes\n", "5 seconds\n")):
+    for old, new in (("heartbeat: 60", "heartbeat: 0"), ("delay: 60", "delay: 1"), ("20 minutes\n", "5 seconds\n")):
         assert text.count(old) == 1
         text = text.replace(old, new)
     with bare.emulator(WORLD) as address:
         bare.environment |= bare.at(address)
         running = start(bare, folder, text, "dumps_interval: 10\n")
-        running.wait_for("No poll has ended for 15 minutes.")
+        running.wait_for("No poll has ended for 20 minutes.")
         running.end()
 
 
