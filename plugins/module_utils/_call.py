@@ -137,8 +137,12 @@ class Session:
         self._found: t.Any = None  # the credentials of the last question
         self._kept: tuple[t.Any, str | None] = (None, None)  # what was obtained with them, and the project's ID
 
-    def ask(self, question: Question) -> dict[str, t.Any]:
-        """Return the result of a question, as a module returns it; with `failed` when anything failed."""
+    def ask(self, question: Question, last: bool = False) -> dict[str, t.Any]:
+        """Return the result of a question, as a module returns it; with `failed` when anything failed.
+
+        last: no other follows. Then the connections are closed before the result is judged: they may hold every file
+        handle that there is.
+        """
         params = dict(self._params)
         result: dict[str, t.Any] = {
             "changed": False,
@@ -154,6 +158,9 @@ class Session:
             failures = [Failure("configuration", error_msg=self.cleaner.clean(str(error)))]
         except Exception as error:  # noqa: BLE001  # a defect of the collection: say where, not what the values were
             failures = [Failure("protocol", error_msg=defect(error))]
+        finally:
+            if last:
+                self.close()
         failures, left_out = _bounded([_masked(failure, self.cleaner) for failure in failures])
         try:
             message = _judge(question, options, result, failures, left_out, self.cleaner)

@@ -45,8 +45,7 @@ def run(question: _call.Question) -> t.NoReturn:
         module.no_log_values.update(secret for secret in secrets if secret and len(secret) >= REGISTERED_LENGTH)
 
     session = _call.Session(module.params, _call.Caller(module.warn, module.debug, learned, missing_required_lib))
-    result = session.ask(question)
-    session.close()
+    result = session.ask(question, last=True)
     module.no_log_values = _registered(module.no_log_values, result)
     _hide(module.no_log_values)
     result["invocation"] = {"module_args": _shown_options(module)}

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Request
+
+ENTRIES_LIMIT = 10_000  # of a list: far beyond every quota, and few enough to be shaped and returned when time is over
 
 
 class Page(t.NamedTuple):
@@ -49,7 +52,8 @@ def read(
     ask: returns the request for the page after a page (None: the first one), with how many entries have come so far.
     key: by what an entry is known when it comes again. ends: the service's codes and kinds of failure that mean, for
     any page but the first, that the list is at its end. follow: a flow for each new entry, run while the next page is
-    on its way. A page that brings nothing new ends the list, whatever the service says of more.
+    on its way. A page that brings nothing new ends the list, whatever the service says of more;
+    more than ENTRIES_LIMIT entries are a failure of the page after.
     """
     known: dict[t.Hashable, t.Any] = {}
     found: list[t.Any] = []
@@ -74,9 +78,15 @@ def read(
         wanted: list[t.Any] = [follow(entry) for entry in new.values()] if follow else []
         if more and new:
             request = ask(page, count)
+            if len(known) >= ENTRIES_LIMIT:
+                request = request._replace(shape=_without_end)
             wanted.append(request._replace(absent=request.absent | ends, tolerated=request.tolerated | ends))
         replies = yield wanted
         found += replies[: len(new)] if follow else ()
         if not more or not new:
             return Pages(list(known.values()), True, told, "", more, found)
         reply = replies[-1]
+
+
+def _without_end(_body: t.Any) -> t.NoReturn:
+    raise ShapeError(f"the list goes on after {ENTRIES_LIMIT} entries")

@@ -76,6 +76,9 @@ def _tidy_object(value: dict[str, t.Any], free: bool = False) -> Facts:
             tidied[name] = tidy(item)
         else:
             tidied[name] = item
+    named = tidied.get("key", tidied.get("name"))  # of a tag, or of a property in a list of them
+    if tidied.get("value") not in (None, "") and isinstance(named, str) and _SECRET_KEY.search(clean_name(named)):
+        tidied["value"] = MASK
     return tidied
 
 

@@ -177,7 +177,7 @@ print(json.dumps([_endpoints.resolve(*question).url for question in json.loads(s
 
 def test_settings_of_the_clouds_lead_to_the_addresses_beside_them(bare: Site) -> None:
     text = (RST / "guide_authentication.rst").read_text(encoding="utf-8")
-    rows = re.findall(r"^     - ``(HUAWEICLOUD_REGION=.*)``\n((?:     - ``https://.*``\n?){3})", text, re.MULTILINE)
+    rows = re.findall(r"^     - \| ``(HUAWEICLOUD_REGION=.*)``\n((?: {7}\| ``https://.*``\n?){3})", text, re.MULTILINE)
     assert len(rows) == 7
     questions = []
     for settings, _addresses in rows:
@@ -224,6 +224,18 @@ def test_guides_are_listed() -> None:
     """antsibull-docs shows the guides that docs/docsite/extra-docs.yml names, and no others."""
     listed = [page for section in pages.load(RST.parent / "extra-docs.yml")["sections"] for page in section["toctree"]]
     assert sorted(listed) == sorted(path.stem for path in RST.glob("*.rst"))
+
+
+def test_links_and_pictures_are_in_the_tarball(bare: Site) -> None:
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    shown = [
+        f"docs/docsite/rst/{name}"
+        for page in RST.glob("*.rst")
+        for name in re.findall(r"^\.\. image:: (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert len(linked) > 10
+    assert len(shown) >= 4
+    assert [path for path in {*linked, *shown} if not (bare.collection / path).is_file()] == []
 
 
 @pytest.mark.parametrize(

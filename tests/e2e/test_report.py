@@ -282,7 +282,7 @@ def test_it_is_printed_in_dark_on_white_whatever_the_screen_is(page: Path, tmp_p
 
 @needs_chromium
 def test_the_picture_in_the_documentation_is_small(bare: Site, tmp_path: Path) -> None:
-    """The picture of README and guides. `WRITE_PICTURES=1` in the environment of this test writes it anew."""
+    """The picture of README and guides. CONTRIBUTING.md says how it is written anew."""
     world = pages.load(bare.emulator_program / "worlds" / "demo.yml")
     token = {"HUAWEICLOUD_REGION": KEYS["HUAWEICLOUD_REGION"], "HUAWEICLOUD_SDK_PROJECT_ID": PROJECT}
     with bare.emulator(world, "--clock", MOMENT) as address:

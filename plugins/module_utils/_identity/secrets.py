@@ -35,7 +35,7 @@ _LABELLED = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 # A run of backslashes is looked at from its start only: it may be thousands long.
-_ESCAPED = re.compile(r"(?<!\\)\\+(?:u00|x)([0-9a-fA-F]{2})|\\([nrtbf\"'/\\])")
+_ESCAPED = re.compile(r"(?<!\\)\\+(?:u00|x)([0-9a-fA-F]{2})|\\([nrtbf\"'/\\])|\\([0-3][0-7]{2})")
 _DIGIT, _LETTER = re.compile(r"[0-9]"), re.compile(r"[^\W\d_]")
 _MIXED = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
@@ -160,7 +160,9 @@ def _decoders() -> tuple[t.Callable[[str], str], ...]:
     from urllib.parse import unquote
 
     def unescaped(found: re.Match[str]) -> str:
-        return chr(int(found[1], 16)) if found[1] else _LETTERS.get(found[2], found[2])
+        if found[2]:
+            return _LETTERS.get(found[2], found[2])
+        return chr(int(found[1], 16) if found[1] else int(found[3], 8))
 
     return (lambda text: _ESCAPED.sub(unescaped, text)), unquote, html.unescape
 

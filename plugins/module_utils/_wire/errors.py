@@ -92,6 +92,8 @@ def defect(error: BaseException) -> str:
     """Say where the collection itself went wrong, not what the values were."""
     import traceback
 
+    if isinstance(error, MemoryError):
+        return "This host does not give the module the memory that it needs."
     where = traceback.extract_tb(error.__traceback__)[-1]
     file = where.filename.replace("\\", "/").rpartition("/")[2]
     return f"internal error: {type(error).__name__} in {file} line {where.lineno}. Please report it."

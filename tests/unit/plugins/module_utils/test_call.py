@@ -103,3 +103,16 @@ def test_close_ends_a_question_that_waits_for_a_silent_server(emulator: Emulator
     session.close()
     asking.join(20)
     assert results[0]["failed"]
+
+
+def test_the_last_question_is_judged_when_its_connections_are_closed(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may hold every file handle that there is, and what judges has yet to be loaded."""
+    order = []
+    session = opened(emulator, auth_token=TOKEN).session
+    judge, close = _call._judge, session.close
+    monkeypatch.setattr(_call, "_judge", lambda *given: (order.append("judged"), judge(*given))[1])
+    monkeypatch.setattr(session, "close", lambda: (order.append("closed"), close()))
+    assert session.ask(DIS, last=True)["summary"]["total"] > 0
+    assert order == ["closed", "judged"]

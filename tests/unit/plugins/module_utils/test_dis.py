@@ -263,3 +263,18 @@ def test_the_quota_is_the_first_that_is_told() -> None:
     assert ask(service, details=False, stream_names=["s"]).value["streams"] == [
         {"stream_name": "s", "total_number": 2, "quota": 7}
     ]
+
+
+def test_a_list_without_end_is_a_failure_that_keeps_what_came() -> None:
+    """More is not asked for: what has come must still be shaped and returned when the time is over."""
+    asked = []
+
+    def service(question: Asked) -> t.Any:
+        asked.append(question)
+        names = [f"task-{len(asked)}-{number}" for number in range(1000)]
+        return {"total_number": 10**9, "tasks": [{"task_name": name} for name in names]}
+
+    outcome = ask(service, details=False, stream_names=["s"])
+    assert len(outcome.value["transfer_tasks"]) == 10_000
+    assert len(asked) == 11
+    assert "the list goes on after 10000 entries" in str(outcome)

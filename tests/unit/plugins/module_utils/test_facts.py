@@ -66,6 +66,15 @@ def test_names(name: str, clean: str) -> None:
             },
         ),
         ({"tags": {"Cost Center": "x"}}, {"tags": {"Cost Center": "x"}}),
+        (
+            {"tags": [{"key": "api-key", "value": "p"}, {"key": "Cost Center", "value": "x"}]},
+            {"tags": [{"key": "api-key", "value": MASKED}, {"key": "Cost Center", "value": "x"}]},
+        ),
+        (
+            {"a": [{"name": "dbPassword", "value": "p", "b": 1}]},
+            {"a": [{"name": "dbPassword", "value": MASKED, "b": 1}]},
+        ),
+        ({"name": "token-stream", "b": 1}, {"name": "token-stream", "b": 1}),
     ],
 )
 def test_tidy(sent: dict[str, t.Any], tidied: dict[str, t.Any]) -> None:

@@ -60,6 +60,7 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "JSON, signs of HTML too": lambda text: re.sub(
         "[=&<>']", lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(text, ensure_ascii=False)[1:-1]
     ),
+    "octal, every byte": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
     "HTML, numbers": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
     "HTML, hex numbers": lambda text: "".join(f"&#x{ord(letter):X};" for letter in text),
 }
