@@ -57,7 +57,7 @@ class Clock:
     """Time, for which tests put their own."""
 
     monotonic = staticmethod(time.monotonic)
-    time = staticmethod(time.time)
+    epoch = staticmethod(time.time)
     sleep = staticmethod(asyncio.sleep)
 
 
@@ -137,7 +137,7 @@ async def watch(
         if kind not in asked:
             _refuse(result)
             asked.add(kind)
-        events = watches[kind].look(result, int(clock.time() * 1000))
+        events = watches[kind].look(result, int(clock.epoch() * 1000))
         now = clock.monotonic()
         if own["heartbeat"] and now >= beat_due[kind]:
             events.append(_events.heartbeat(kind, result))

@@ -39,7 +39,7 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
-    def time(self) -> float:
+    def epoch(self) -> float:
         return 1_795_000_000 + self.now
 
     async def sleep(self, seconds: float) -> None:
