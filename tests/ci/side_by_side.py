@@ -21,7 +21,7 @@ import machine
 import nox
 
 LOGS = machine.CACHE / "logs"
-TIMEOUT = 1800  # seconds: a session that hangs must not hang the run
+TIMEOUT = 3600  # seconds: a session that hangs must not hang the run
 TAIL_LINES = 50
 # What sessions say when they have looked at nothing, or complain and yet end well; and what they must say.
 REFUSED = {
