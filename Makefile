@@ -9,7 +9,7 @@ IS_NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c $(IS_NEW_ENOUGH) 2>/dev/null && { echo $$name; break; }; done)
 RUN = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer was not found; give one: make PYTHON=/path/to/python3.11)) tests/ci/run.py
 
-.PHONY: help demo test unit lint docs matrix bench mutate lock clean
+.PHONY: help demo test unit lint docs guides matrix bench mutate lock clean
 
 help: ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -28,6 +28,9 @@ lint: ## Style, types, licences, ansible-lint, the examples
 
 docs: ## The documentation as a site: build/docs/index.html
 	@$(RUN) docs
+
+guides: ## Write what the guides print anew, from a run of their commands; look at the diff afterwards
+	@WRITE_GUIDES=1 "$$($(RUN) python)" -m pytest --import-mode=importlib -q -p no:cacheprovider tests/e2e/test_guides.py -k works
 
 matrix: ## Every ansible-core from the oldest supported on, with every Python found; LINES="2.16 2.21" for some
 	@$(RUN) matrix $(LINES)
