@@ -10,7 +10,7 @@ IS_NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c $(IS_NEW_ENOUGH) 2>/dev/null && { echo $$name; break; }; done)
 NOX = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer was not found; give one: make PYTHON=/path/to/python3.11)) tests/ci/machine.py
 
-.PHONY: help sessions demo test unit lint docs matrix bench mutate lock clean
+.PHONY: help sessions demo test unit lint docs guides matrix bench mutate lock clean
 
 help: ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -32,6 +32,9 @@ lint: ## Style, types, licences, ansible-lint, the examples
 
 docs: ## The documentation as a site: build/docs/index.html
 	@$(NOX) -s docs
+
+guides: ## Write what the guides print anew, and the report's picture; look at the diff afterwards
+	@$(NOX) -s guides
 
 matrix: ## Every ansible-core from the oldest supported on, with every Python found; LINES="2.16 2.21" for some
 	@$(NOX) -s matrix -- $(LINES)

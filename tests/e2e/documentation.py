@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the documentation of the plugins says about their options, held against what they take: each check returns findings.
 
-The other checks are in markup.py, returned.py, examples.py, and in exclusions.py, which needs runs of the modules.
+The other checks are in returned.py and examples.py.
 """
 
 from __future__ import annotations
@@ -247,6 +247,19 @@ def environment_findings(collection: Collection) -> Iterator[str]:
                 yield f"{name}: {option}: documents {told}, reads {real}"
 
 
+def value_findings(collection: Collection) -> Iterator[str]:
+    """Look for O(option=value) and RV(error.kind=value) with a value that there is not; all else antsibull-docs finds."""
+    for plugin in collection.plugins.values():
+        text = json.dumps([plugin.doc, plugin.returned], default=str)
+        for name, value in re.findall(r"\bO\((\w+)=([^()]*)\)", text):
+            option = plugin.options.get(name, {})
+            choices = option.get("choices") or (["true", "false"] if option.get("type") == "bool" else [value])
+            if value not in choices:
+                yield f"{plugin.name}: O({name}={value}): no such choice"
+        for value in set(re.findall(r"\bRV\(error\.kind=(\w+)\)", text)) - set(collection.takes["kinds"]):
+            yield f"{plugin.name}: RV(error.kind={value}): no such kind"
+
+
 def fragment_findings(collection: Collection) -> Iterator[str]:
     """Compare the connection fragment with the option table."""
     texts = _texts(collection.root / "plugins" / "doc_fragments" / "connection.py")
@@ -291,6 +304,7 @@ STATIC = (
     option_findings,
     secret_findings,
     environment_findings,
+    value_findings,
     fragment_findings,
     group_findings,
     judging_findings,

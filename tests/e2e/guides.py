@@ -105,16 +105,11 @@ def table_findings(texts: Mapping[str, str], collection: Collection) -> Iterator
 
 
 def preflight_findings(text: str, variables: Mapping[str, Any]) -> Iterator[str]:
-    """Compare the variables of the guide, and what counts when they are left out, with the argument spec of the role."""
-    told = [(re.findall(r"``(\w+)``", names), meaning) for names, meaning in rows(text, "meaning") if "``" in names]
-    listed = [name for names, _meaning in told for name in names]
+    """Compare the variables of the guide with the argument spec of the role."""
+    listed = [name for names, _meaning in rows(text, "meaning") for name in re.findall(r"``(\w+)``", names)]
     yield from (f"guide_preflight: there is no {name}" for name in listed if name not in variables)
     yield from (f"guide_preflight: {name} is not in the table" for name in sorted(set(variables) - set(listed)))
     yield from (f"guide_preflight: {name} is there twice" for name in sorted(set(listed)) if listed.count(name) > 1)
-    for names, meaning in told:
-        for default in re.findall(r"\(``(\w+)``\)", meaning):
-            if f"If left out, {default}." not in " ".join(variables.get(names[0], {}).get("description", [])):
-                yield f"guide_preflight: {names[0]}: {default} does not count when it is left out"
 
 
 def rows(text: str, heading: str) -> list[list[str]]:

@@ -20,9 +20,10 @@ Markdown `<!-- status: 2 -->`) says which exit status is meant; 0 without one.
 
 from __future__ import annotations
 
+import difflib
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -154,6 +155,42 @@ def differs(shown: str, printed: str) -> str | None:
     if free or not shown.strip() or place == len(actual):
         return None
     return f"(the page lacks: {actual[place]})"
+
+
+def renewed(shown: str, printed: str) -> str:
+    """Return what a page shows as it has to be: lines that differ only in what varies, and "...", stay as they are."""
+    old, new = ([line for line in text.splitlines() if line.strip()] for text in (shown, printed))
+    matcher = difflib.SequenceMatcher(None, *([" ".join(shape(line)) for line in text] for text in (old, new)), False)
+    lines: list[str] = []
+    for kind, begin, end, first, last in matcher.get_opcodes():
+        if kind == "equal":
+            lines += old[begin:end]
+        elif "..." in (gap := [line.strip() for line in old[begin:end]]):  # it stands for what is not shown around it
+            before, after = gap.index("..."), gap[::-1].index("...")
+            lines += [*new[first : min(first + before, last)], old[begin + before]]
+            lines += new[max(first + before, last - after) : last]
+        else:
+            lines += new[first:last]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def difference(shown: str, printed: str) -> str:
+    """Return a unified diff from what a page shows to what it has to show."""
+    old = [line for line in shown.splitlines() if line.strip()]
+    return "\n".join(
+        difflib.unified_diff(old, renewed(shown, printed).splitlines(), "shown", "printed", n=2, lineterm="")
+    )
+
+
+def write(page: Path, changes: Sequence[tuple[str, str, str]]) -> None:
+    """Put (command, shown, printed) into a page anew."""
+    text = page.read_text(encoding="utf-8")
+    indent = "" if page.suffix == ".md" else "   "
+    for command, shown, printed in changes:
+        old, new = (textwrap.indent(f"$ {command}\n{part}", indent) for part in (shown, renewed(shown, printed)))
+        assert old in text, f"{page.name}: {command} is not found in the page"
+        text = text.replace(old, new, 1)
+    page.write_text(text, encoding="utf-8")
 
 
 def load(path: Path) -> Any:

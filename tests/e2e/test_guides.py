@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -50,8 +51,11 @@ def reader(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
         yield site
 
 
-def run(block: pages.Block, site: Site, folder: Path) -> list[str]:
-    """Do with a block what its form asks for; return what is not as the page says."""
+def run(block: pages.Block, site: Site, folder: Path, changes: list[tuple[str, str, str]] | None = None) -> list[str]:
+    """Do with a block what its form asks for; return what is not as the page says.
+
+    Given a list of changes, other output than shown goes there.
+    """
     kind = block.kind
     if block.caption:
         path = folder / block.caption
@@ -82,9 +86,14 @@ def run(block: pages.Block, site: Site, folder: Path) -> list[str]:
     wrong = []
     for command, shown in block.commands if kind == "console" else ():
         ran = site.run("bash", "-c", command, cwd=folder)
-        difference = pages.differs(shown, ran.output)
-        if ran.status != block.status or difference:
-            wrong.append(f"$ {command}\nexit status {ran.status}, shown but not printed: {difference}\n{ran.output}")
+        if ran.status != block.status:
+            wrong.append(f"$ {command}\nexit status {ran.status}, not {block.status}\n{ran.output}")
+        elif line := pages.differs(shown, ran.output):
+            told = pages.difference(shown, ran.output)
+            if told and changes is not None:
+                changes.append((command, shown, ran.output))
+            else:
+                wrong.append(f"$ {command}\n{told or f'not printed where it is shown: {line}'}")
     return wrong
 
 
@@ -96,8 +105,12 @@ def test_everything_on_the_page_works(page: Path, reader: Site, tmp_path: Path) 
     site.environment = reader.environment | {"HOME": str(tmp_path / "home")}
     found = pages.blocks(page)
     assert found or page.name in WITHOUT_CODE
-    wrong = [f"{page.name}:{block.line}\n{finding}" for block in found for finding in run(block, site, folder)]
-    assert not wrong, "\n\n".join(wrong)
+    changes: list[tuple[str, str, str]] | None = [] if os.environ.get("WRITE_GUIDES") else None
+    wrong = [f"{page.name}:{block.line}\n{finding}" for block in found for finding in run(block, site, folder, changes)]
+    if changes:
+        pages.write(page, changes)
+    if wrong:
+        pytest.fail("\n\n".join(wrong), pytrace=False)
 
 
 def test_every_block_is_seen() -> None:
@@ -273,6 +286,25 @@ def test_the_comparison_overlooks_what_changes_from_run_to_run(shown: str, print
 )
 def test_the_comparison_sees_what_differs(shown: str, printed: str) -> None:
     assert pages.differs(shown, printed) is not None
+
+
+def test_only_what_differs_is_written_anew(tmp_path: Path) -> None:
+    page = tmp_path / "page.rst"
+    before = ".. code-block:: console\n\n   $ show\n   at 127.0.0.1:1\n   ...\n   lag: 5\n   end\n"
+    page.write_text(before, encoding="utf-8")
+    ((command, shown),) = pages.blocks(page)[0].commands
+    printed = "at 127.0.0.1:2\n\nmore\nand more\nlag: 6\nend\n"
+    assert pages.difference(shown, printed).splitlines()[3:] == [
+        " at 127.0.0.1:1",
+        " ...",
+        "-lag: 5",
+        "+lag: 6",
+        " end",
+    ]
+    pages.write(page, [(command, shown, printed)])
+    assert page.read_text(encoding="utf-8") == before.replace("lag: 5", "lag: 6")
+    ((command, shown),) = pages.blocks(page)[0].commands
+    assert pages.differs(shown, printed) is None
 
 
 def test_a_page_that_is_wrong_is_found(site: Site, tmp_path: Path) -> None:
