@@ -86,10 +86,12 @@ def e2e(session: nox.Session) -> None:
 @nox.session
 def guides(session: nox.Session) -> None:
     """Write what the guides print anew, and the report's picture, into this checkout; look at the diff afterwards."""
-    install(session, "tests")
+    machine.install(session, "tests")
     variables = {**WITHOUT_PROXY, "WRITE_GUIDES": "1", "WRITE_PICTURES": "1"}
     options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-k", "works or picture"]
-    session.run("python", "-m", "pytest", *options, "tests/e2e/test_guides.py", "tests/e2e/test_report.py", env=variables)
+    session.run(
+        "python", "-m", "pytest", *options, "tests/e2e/test_guides.py", "tests/e2e/test_report.py", env=variables
+    )
 
 
 @nox.session

@@ -9,6 +9,7 @@ import typing as t
 from array import array
 from bisect import bisect_left
 from functools import partial
+from operator import itemgetter
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _shape
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import facts
@@ -20,7 +21,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request im
 
 SUCCESS_CODES = (None, "-1", "0", "")  # the service's own example of a success says -1
 ROUNDS = 3  # how often a log that changes while it is read is read again
-MOVES = 10  # how often rows that have moved to other pages are looked for
+MOVES = 20  # how often rows that have moved to other pages are looked for
 BY_TIME = ("createTimeStr", "startTime", "endTime")
 ENDLESS = 2**62  # rows, as long as the service does not tell how many there are
 
@@ -39,11 +40,9 @@ class Query(t.NamedTuple):
 
     def holds(self, start: int | None) -> bool:
         """Tell whether a row with this start time lies in the window."""
-        if self.since is None and self.until is None:
+        if not self.windowed:
             return True
-        if start is None or start <= 0:
-            return False
-        return (self.since is None or self.since <= start) and (self.until is None or start < self.until)
+        return start is not None and max(1, self.since or 1) <= start and (self.until is None or start < self.until)
 
     @property
     def windowed(self) -> bool:
@@ -71,17 +70,16 @@ def read(client: Client, task: Task, query: Query) -> Flow:
 
     Under an order that is not one of time new rows land anywhere: a log that grew meanwhile is read anew.
     """
-    reader = Reader(client, task, query)
-    absent = yield reader.read()
-    for _round in range(ROUNDS - 1):
+    before = None
+    for _round in range(ROUNDS):
+        reader = Reader(client, task, query)
+        absent = yield reader.read()
+        if absent is None and before:  # what came before is better than nothing
+            before.more = True
+            return before, False
         if not reader.grown or query.sort_by in BY_TIME:
             break
-        again = Reader(client, task, query)
-        absent = yield again.read()
-        if absent is None:  # what came before is better than nothing
-            reader.more = True
-            return reader, False
-        reader = again
+        before = reader
     return reader, absent
 
 
@@ -90,24 +88,12 @@ def _identity(row: Facts) -> int:
     return hash((name, row["start_time"]) if name else tuple(map(str, row.values())))
 
 
-class _Span(t.NamedTuple):
-    """What a page told: by how much the log had grown by then, its first and last start times, whether all are in order."""
-
-    moved: int
-    first: int | None
-    last: int | None
-    ordered: bool
-
-
 class _Identities:
     """A set of hashes in 8 bytes each, where a set of Python takes ten times that: a log may have any number of rows."""
 
     def __init__(self) -> None:
         self._buckets = [array("q") for _bucket in range(256)]
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
+        self.count = 0
 
     def add(self, value: int) -> bool:
         """Add a hash; return whether it is new."""
@@ -116,41 +102,43 @@ class _Identities:
         if place < len(bucket) and bucket[place] == value:
             return False
         bucket.insert(place, value)
-        self._count += 1
+        self.count += 1
         return True
 
 
 class Reader:
-    """Reads one task's log from its near end, and keeps what was asked for of it.
+    """Reads one task's log from its near end and keeps what was asked for of it.
 
     The first page tells the total. A row's place is given by its page, its place on the page and by how far the log has
-    grown since the first page: new rows come first under `desc`, last under `asc`. A row is known again by its file
-    name, which the service documents as unique, and its start. So one that moves to another page meanwhile is neither
-    lost nor doubled, and rows that are newer than the first page are left out.
+    grown since the first page: new rows come first under `desc`, last under `asc`. It is known again by its file name,
+    which the service documents as unique, and its start. So a row that moves to another page meanwhile is neither lost
+    nor doubled, and rows that are newer than the first page are left out.
     """
 
     def __init__(self, client: Client, task: Task, query: Query) -> None:
         self.client, self.task, self.query = client, task, query
+        self._body = {"order": query.order, "sortBy": query.sort_by}
         self.rows: list[Facts] = []
-        self.total = 0
-        self.returned = 0
+        self.total = self.returned = self.bytes = self.records = self.grown = 0
         self.more = False
-        self.bytes: int | None = None
-        self.records: int | None = None
         self.first_started: int | None = None
         self.last_ended: int | None = None
         self.busy = facts.BusyTime(query.order == "desc")
-        self.grown = 0
-        self._size = query.page_size
-        if query.limit is not None and not query.windowed:
-            self._size = min(query.page_size, query.limit)
-        self._matched = 0  # rows in the window
-        self._endless = False
-        self._absent = False
+        # Times count backwards under `desc`, so that what comes first is always the smaller one.
+        self._sign = -1 if query.order == "desc" else 1
+        begin = -ENDLESS if query.since is None else query.since
+        end = ENDLESS if query.until is None else query.until - 1
+        self._near, self._far = sorted((self._sign * begin, self._sign * end))
+        self._by_time = query.windowed and query.sort_by == "startTime"
+        self._limit = ENDLESS if query.limit is None or query.windowed else query.limit
+        self._size = min(query.page_size, self._limit)
+        self._endless = self._absent = False
+        self._end = ENDLESS  # the first page that brought nothing
         self._known = _Identities()
-        self._places: list[int] = []
-        self._spans: dict[int, _Span] = {}
-        self._end: int | None = None  # the first page that brought nothing
+        self._matching = 0  # rows in the window
+        self._kept: list[tuple[int, Facts]] = []  # with their places
+        self._covered: list[tuple[int, int]] = []  # the places that each page brought, from and to
+        self._starts: dict[int, tuple[int, int]] = {}  # signed, of each page's first and last row
 
     def read(self) -> Flow:
         """Read what the query needs; return whether the task is absent, None when its first page had no answer."""
@@ -159,15 +147,19 @@ class Reader:
             return True
         if reply.failure:
             return None
-        self._endless = reply.value.total is None and len(reply.value.rows) > 0
+        rows = len(reply.value.rows)
+        self._endless = reply.value.total is None and bool(rows)
         self.total = ENDLESS if self._endless else reply.value.total or 0
-        rows = self._take(1, reply.value)
-        if 0 < rows < self.total:  # the service caps the size of pages without saying so, or has one of its own
-            self._size = rows if rows < self._size else max(self._size, rows)
-        complete = (yield from self._read_on()) if rows else not self.total
-        whole = complete and (self._endless or len(self._known) >= self.total or (self._behind() and not self._lost()))
+        self._by_time = (
+            self._by_time and bool(rows) and not self._endless
+        )  # without a total all rows have to be counted
+        self._take(1, reply.value)
+        usual = rows in (0, min(self._size, self.total))
+        if not usual:  # a page size of the service's own, or its total is too large: page 2 tells
+            self._size = rows
+        whole = yield from self._read_on(usual)
         if self._endless:
-            self.total = len(self._known)
+            self.total = self._known.count
         self._finish(whole)
         return self._absent
 
@@ -180,83 +172,57 @@ class Reader:
             "total_num": self.total,
             "returned": self.returned,
             "truncated": self.more,
-            "transfer_bytes": self.bytes or 0,
-            "transfer_records_num": self.records or 0,
+            "transfer_bytes": self.bytes,
+            "transfer_records_num": self.records,
             "first_started_at": _shape.moment(self.first_started),
             "last_ended_at": _shape.moment(self.last_ended),
         }
 
     # -- which pages
 
-    def _read_on(self) -> Flow:
-        """Read page after page as far as rows are wanted, then those again from which rows have moved away.
-
-        Return whether all of them had an answer. Where the window or the limit may end it, as many pages are read
-        together as have been read before.
-        """
+    def _read_on(self, usual: bool) -> Flow:
+        """Read batch after batch until nothing that is wanted can follow; return whether all of that has come."""
         page = 1
-        for _round in range(MOVES):
-            while page < self._last_page and not self._satisfied(page):
-                together = min(page, self.query.pages_at_once) if self.query.windowed else self._last_page
-                last = min(self._last_page, page + together)
-                if not (yield from self._read_pages(range(page + 1, last + 1))):
-                    return False
-                page = last
-            lost = self._lost()
-            if not lost:
-                break
-            if not (yield from self._read_pages(lost)):
+        while page < self._last_page and not self._done(page):
+            last = min(self._last_page, page + (self._batch(page) if usual else 1))
+            usual = True
+            if not (yield from self._collect(page + 1, last)):
                 return False
-        return True
+            last = min(last, self._last_page)
+            if self._by_time and not self.grown:  # pages of a log that has grown overlap
+                steps = [(self._starts[index][1], self._starts[index + 1][0]) for index in range(page, last)]
+                self._by_time = all(before <= after for before, after in steps)
+            page = last
+        all_read = self._done(page) or self._endless or self._known.count >= self.total
+        return all_read and not self._missing(page)
 
     @property
     def _last_page(self) -> int:
-        """The last page that can hold what is wanted; with a window that is any page."""
-        wanted = self.total
-        if self.query.limit is not None and not self.query.windowed:
-            # Where no total tells whether there are more, one more row does.
-            wanted = min(wanted, self.query.limit + self._endless)
-        last = -(-(wanted + self._moved(self.grown)) // self._size)
-        return last if self._end is None else min(last, self._end - 1)
+        """The last page that can hold what is wanted. Where no total tells whether there are more, one more row does."""
+        return min(-(-min(self.total, self._limit + self._endless) // self._size), self._end - 1)
 
-    def _moved(self, grown: int) -> int:
-        return grown if self.query.order == "desc" else 0
+    def _done(self, page: int) -> bool:
+        """Tell whether the limit is passed, or the last row of a page lies behind the window."""
+        full = self.query.limit is not None and self._matching > self.query.limit
+        return full or (self._by_time and self._starts[page][1] > self._far)
 
-    def _satisfied(self, page: int) -> bool:
-        """Tell whether what comes after a page can hold nothing that is wanted: the limit is passed, or the window."""
-        if self.query.windowed and self.query.limit is not None:
-            whole = page * self._size - self._moved(self.grown)  # up to this place all rows have come, or are lost
-            if sum(place < whole for place in self._places) > self.query.limit:
-                return True
-        return self._behind()
+    def _batch(self, page: int) -> int:
+        """Return how many pages to read together: all, or as many as the window and the limit probably need."""
+        if self.query.limit is None and not self._by_time:
+            return self._last_page
+        likely = self.query.pages_at_once
+        if self._by_time:
+            likely = min(likely, self._pages_to(self._far, page))
+            if self.query.limit is not None:
+                left = -(-(self.query.limit + 1 - self._matching) // self._size)
+                likely = min(likely, self._pages_to(self._near, page) + left)
+        return max(1, likely)
 
-    def _behind(self) -> bool:
-        """Tell whether what was read last lies behind the window, in a log that is in the order of time as far as was read."""
-        if not self.query.windowed or self.query.sort_by != "startTime" or self._endless:
-            return False
-        spans = [span for _page, span in sorted(self._spans.items()) if span.last is not None]
-        if not all(span.ordered for span in spans):
-            return False
-        newest_first = self.query.order == "desc"
-        steps = [(before.last or 0, after.first or 0) for before, after in zip(spans, spans[1:])]
-        # Pages of a log that has grown meanwhile overlap.
-        if not self.grown and any(last < first if newest_first else last > first for last, first in steps):
-            return False
-        far = self.query.since if newest_first else self.query.until
-        last = spans[-1].last if spans else None
-        return far is not None and last is not None and (last < far if newest_first else last >= far)
-
-    def _lost(self) -> list[int]:
-        """Return the pages that were told before the log grew while one in front of them was told after it.
-
-        What has moved from that one to them meanwhile is on neither.
-        """
-        lost, moved = [], 0
-        for page, span in sorted(self._spans.items()):
-            if span.moved < moved:
-                lost.append(page)
-            moved = max(moved, span.moved)
-        return lost
+    def _pages_to(self, moment: int, page: int) -> int:
+        """Return how many pages a moment probably is away, going by the time that a page spans."""
+        first, last = self._starts[page]
+        per_page = (last - first) * self._size // max(1, self._size - 1)
+        return max(0, -(-(moment - last) // per_page)) if per_page else 1
 
     # -- pages
 
@@ -267,86 +233,92 @@ class Reader:
             path("v1", "transfertasklog", self.task.task_id),
             f"the log of transfer task {self.task.task_name or self.task.task_id}",
             partial(page_of, first=index == 1),
-            body={
-                "order": self.query.order,
-                "sortBy": self.query.sort_by,
-                "pageInfo": {"pageIndex": index, "pageTotal": self._size},
-            },
+            body={**self._body, "pageInfo": {"pageIndex": index, "pageTotal": self._size}},
             absent=ABSENT,
         )
 
-    def _read_pages(self, pages: t.Iterable[int]) -> Flow:
-        """Read pages, some at a time, up to the last one; return whether all had an answer."""
-        waiting = iter(pages)
-        lanes = yield [self._lane(waiting) for _lane in range(self.query.pages_at_once)]
+    def _collect(self, first: int, last: int) -> Flow:
+        """Read these pages, then those that their rows have moved to meanwhile; return whether all had an answer."""
+        pages: t.Sequence[int] = range(first, last + 1)
+        for again in range(MOVES):
+            upcoming = iter(pages)
+            lanes = yield [self._lane(upcoming, again > 0) for _lane in range(self.query.pages_at_once)]
+            pages = self._missing(min(last, self._last_page))
+            if not pages or not all(lanes):
+                break
         return all(lanes)
 
-    def _lane(self, pages: t.Iterator[int]) -> Flow:
+    def _missing(self, page: int) -> list[int]:
+        """Return the pages on which rows stand now that should have come up to a page, but moved on as the log grew."""
+        if self._sign > 0 or not self.grown or self._known.count >= self.total:
+            return []
+        wanted = min(page * self._size, self.total) if page >= self._last_page else 0
+        pages: set[int] = set()
+        reached = 0
+        for start, end in [*sorted(self._covered), (wanted, wanted)]:
+            if reached < start:
+                pages.update(range((reached + self.grown) // self._size, (start - 1 + self.grown) // self._size + 1))
+            reached = max(reached, end)
+        return [index + 1 for index in sorted(pages)]
+
+    def _lane(self, pages: t.Iterator[int], again: bool) -> Flow:
         """Read the next page as long as there is one. Each is counted at once, so that none is kept longer than needed."""
         for index in pages:
-            if self._end is not None and index >= self._end:
+            if index >= self._end and not again:
                 break
             reply = yield self._page(index)
             if reply.value is None:
                 self._absent = self._absent or reply.absent  # gone while it was read
                 return False
-            known, before = index in self._spans, len(self._known)
-            rows = self._take(index, reply.value)
+            new = self._take(index, reply.value)
             # Nothing, or nothing new: whatever the total says, what comes after is not to be had.
-            if not rows or not (len(self._known) > before or known or self.grown >= self._size):
-                self._end = index if self._end is None else min(self._end, index)
+            if not again and not new and (not reply.value.rows or self.grown < self._size):
+                self._end = min(self._end, index)
         return True
 
     # -- rows
 
     def _take(self, index: int, page: Page) -> int:
-        """Count the rows of a page that are not known yet and lie in the window; return how many rows it has at all."""
-        grown = max(0, (page.total or 0) - self.total)
-        self.grown = max(self.grown, grown)
-        moved = self._moved(grown)
-        for place, row in enumerate(page.rows, (index - 1) * self._size - moved):
-            if not 0 <= place < self.total or not self._known.add(_identity(row)):
-                continue
-            if self.query.holds(row["start_time"]):
-                self._matched += 1
+        """Count the rows of a page that are not known yet and lie in the window; return how many are new."""
+        moved = max(0, (page.total or 0) - self.total)
+        self.grown = max(self.grown, moved)
+        first = (index - 1) * self._size - (moved if self._sign < 0 else 0)
+        known = self._known.count
+        for place, row in enumerate(page.rows, first):
+            if 0 <= place < self.total and self._known.add(_identity(row)) and self.query.holds(row["start_time"]):
+                self._matching += 1
                 if self.query.summary_only:
                     self._count(row)
                 else:
-                    self.rows.append(row)
-                    self._places.append(place)
-        starts = [row["start_time"] for row in page.rows]
-        ordered = None not in starts and starts == sorted(starts, reverse=self.query.order == "desc")
-        self._spans[index] = _Span(moved, starts[0] if starts else None, starts[-1] if starts else None, ordered)
-        return len(starts)
+                    self._kept.append((place, row))
+        self._covered.append((first, first + len(page.rows)))
+        starts = [self._sign * row["start_time"] for row in page.rows if row["start_time"] is not None]
+        if starts:
+            self._starts[index] = starts[0], starts[-1]
+        self._by_time = self._by_time and len(starts) == len(page.rows) and starts == sorted(starts)
+        return self._known.count - known
 
     def _count(self, row: Facts) -> None:
         start, end = row["start_time"], row["end_time"]
         self.returned += 1
-        if row["transfer_bytes"] is not None:
-            self.bytes = (self.bytes or 0) + row["transfer_bytes"]
-        if row["transfer_records_num"] is not None:
-            self.records = (self.records or 0) + row["transfer_records_num"]
-        if start and start > 0 and (self.first_started is None or start < self.first_started):
-            self.first_started = start
-        if end and end > 0 and (self.last_ended is None or end > self.last_ended):
-            self.last_ended = end
+        self.bytes += row["transfer_bytes"] or 0
+        self.records += row["transfer_records_num"] or 0
+        if start and start > 0:
+            self.first_started = min(start, self.first_started or start)
+        if end and end > 0:
+            self.last_ended = max(end, self.last_ended or end)
         self.busy.add(start, end)
 
     def _finish(self, whole: bool) -> None:
         """Put the rows into their places (pages may have come in any order), cut them to the limit and count them."""
-        places = self._places
-        if any(before > after for before, after in zip(places, places[1:])):
-            order = sorted(range(len(places)), key=places.__getitem__)
-            self.rows = [self.rows[index] for index in order]
-        if self.query.limit is not None:
-            del self.rows[self.query.limit :]
-        for row in self.rows:
+        self._kept.sort(key=itemgetter(0))
+        for _place, row in self._kept[: self.query.limit]:
             row["task_name"], row["stream_name"] = self.task.task_name, self.task.stream_name
             row["transfer_task_id"] = self.task.task_id
+            self.rows.append(row)
             self._count(row)
-        matching = self._matched if self.query.windowed else self.total
-        self.more = not whole or self.returned < matching
-        self._places, self._known = [], _Identities()
+        self._kept = []
+        self.more = not whole or self.returned < (self._matching if self.query.windowed else self.total)
 
 
 def page_of(body: t.Any, first: bool = True) -> Page:

@@ -50,38 +50,32 @@ def _task_id(shown: Facts) -> str:
 
 def facts(client: Client, by_id: list[Task] | None, wanted: _dis.Wanted, query: Query) -> Flow:
     """Return the facts of dis_transfer_task_log_info, for the tasks with these IDs or for those that are wanted by name."""
-    not_found: list[Facts] = []
-    if by_id is None:
-        tasks, missing = yield tasks_by_name(client, wanted)
-        not_found = [{"transfer_task_id": None, **entry} for entry in missing]
-    else:
-        tasks = by_id
+    tasks, missing = (by_id, []) if by_id is not None else (yield tasks_by_name(client, wanted))
     outcomes = yield [read(client, task, query) for task in tasks]
     present = [reader for reader, absent in outcomes if absent is False]
     gone = [reader.task for reader, absent in outcomes if absent]
     if by_id is not None:
-        not_found += [{"transfer_task_id": task.task_id, "stream_name": None, "task_name": None} for task in gone]
-    elif wanted.task_names is not None:
-        # What the list named and is gone when asked was asked for only if it was by its own name.
-        left = {reader.task.task_name for reader, absent in outcomes if not absent}
-        for name in sorted({task.task_name or "" for task in gone} - left):
-            not_found.append({"transfer_task_id": None, **_dis.absent_task(wanted, name)})
+        not_found = [{"transfer_task_id": task.task_id, "stream_name": None, "task_name": None} for task in gone]
+    else:
+        if wanted.task_names is not None:
+            # What the list named and is gone when asked was asked for only if it was by its own name.
+            left = {reader.task.task_name for reader, absent in outcomes if not absent}
+            missing += [_dis.absent_task(wanted, name) for name in {task.task_name for task in gone} - left]
+        not_found = [{"transfer_task_id": None, **entry} for entry in missing]
     entries = [reader.entry() for reader in present]
     busy = _facts.BusyTime(query.order == "desc")
     for reader in present:
         busy.merge(reader.busy)
-    size, records = (sum(entry[name] for entry in entries) for name in ("transfer_bytes", "transfer_records_num"))
+    summed = ("total_num", "returned", "transfer_bytes", "transfer_records_num")
+    summary = {name: sum(entry[name] for entry in entries) for name in summed}
     return {
         "logs": [row for reader in present for row in reader.rows],
         "tasks": entries,
         "not_found": sorted(not_found, key=lambda entry: tuple(value or "" for value in entry.values())),
         "summary": {
-            "total_num": sum(entry["total_num"] for entry in entries),
-            "returned": sum(entry["returned"] for entry in entries),
+            **summary,
             "truncated": any(entry["truncated"] for entry in entries),
-            "transfer_bytes": size,
-            "transfer_records_num": records,
-            "bytes_per_second": _facts.per_second(size, busy.milliseconds()),
-            "records_per_second": _facts.per_second(records, busy.milliseconds()),
+            "bytes_per_second": _facts.per_second(summary["transfer_bytes"], busy.milliseconds()),
+            "records_per_second": _facts.per_second(summary["transfer_records_num"], busy.milliseconds()),
         },
     }

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import random
 import typing as t
+from functools import partial
 
 import pytest
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _shape
-from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import log_reader as _logs
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import log_reader as _log_reader
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import logs as _logs
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import tasks as _dis_tasks
-from ansible_collections.hwcloud.streaming.plugins.module_utils._dis.logs import facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import request as _request
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import RefusedInside, ShapeError
 from ansible_collections.hwcloud.streaming.tests.unit.plugins.module_utils.flows import (
     BROKEN,
@@ -28,7 +30,7 @@ START = 1756500000000
 STEP = 300_000
 TASK = "lJ4Ts5ObPd2UOpcRj3K"
 ALL = _dis_tasks.Wanted(None, None)
-QUERY = _logs.Query("desc", "createTimeStr", None, False, 10, None, None, 4)
+QUERY = _log_reader.Query("desc", "createTimeStr", None, False, 10, None, None, 4)
 
 
 def row(number: int, **changes: t.Any) -> dict[str, t.Any]:
@@ -85,7 +87,7 @@ class Service:
 
 def read(service: t.Callable[[Asked], t.Any], concurrency: int = 4, **query: t.Any) -> Outcome:
     return run(
-        lambda client: facts(client, [_logs.Task(TASK)], ALL, QUERY._replace(**query)),
+        lambda client: _logs.facts(client, [_log_reader.Task(TASK)], ALL, QUERY._replace(**query)),
         service,
         concurrency,
     )
@@ -102,6 +104,43 @@ def pages(outcome: Outcome) -> list[int]:
 
 def down(first: int, last: int) -> list[int]:
     return list(range(first, last - 1, -1))
+
+
+def in_any_order(flow: t.Any, service: t.Callable[[Asked], t.Any], chance: random.Random) -> t.Any:
+    """Return what a flow returns when any of the requests under way may be answered first, without threads."""
+    waiting: list[tuple[t.Any, t.Callable[[t.Any], None]]] = []
+    ended: list[t.Any] = []
+
+    def begin(wanted: t.Any, tell: t.Callable[[t.Any], None]) -> None:
+        if isinstance(wanted, _request.Request):
+            waiting.append((wanted, tell))
+        elif isinstance(wanted, list):
+            values: dict[int, t.Any] = {}
+
+            def tell_one(place: int, value: t.Any) -> None:
+                values[place] = value
+                if len(values) == len(wanted):
+                    tell([values[index] for index in range(len(wanted))])
+
+            for place, one in enumerate(wanted):
+                begin(one, partial(tell_one, place))
+        else:
+            resume(wanted, tell, None)
+
+    def resume(generator: t.Any, tell: t.Callable[[t.Any], None], value: t.Any) -> None:
+        try:
+            wanted = generator.send(value)
+        except StopIteration as end:
+            tell(end.value)
+        else:
+            begin(wanted, partial(resume, generator, tell))
+
+    begin(flow, ended.append)
+    while waiting:
+        request, tell = waiting.pop(chance.randrange(len(waiting)))
+        answer = service(Asked("POST", request.path, {}, request.body))
+        tell(_request.Reply(None if answer is BROKEN else request.shape(answer)))
+    return ended[0]
 
 
 # -- whole logs
@@ -270,6 +309,7 @@ def test_a_limit_that_is_just_all_is_not_truncated() -> None:
 def test_a_limit_on_a_growing_log_keeps_the_rows_that_were_newest_first() -> None:
     outcome = read(Service(60, grows={2: 3}), 1, limit=20)
     assert numbers(outcome) == down(59, 40)
+    assert pages(outcome) == [1, 2, 3]  # where row 40 stands now
 
 
 def at(number: int) -> int:
@@ -307,9 +347,106 @@ def test_a_window_keeps_what_starts_in_it(
     assert outcome.value["tasks"][0]["truncated"] is False
     assert outcome.value["tasks"][0]["total_num"] == 200
     assert len(pages(outcome)) == len(set(pages(outcome)))
-    if sort_by == "startTime":
-        behind = (200 - first if order == "desc" else last + 1) // 10 + 1  # the page that tells that the window is over
-        assert len(outcome.asked) < max(2 * behind, 2)
+    # All that comes before the window's far end is read, and the page that tells that it was passed; nothing behind it.
+    rows = 201 - (since or 0) if order == "desc" else (until or 200) + 1
+    needed = min(20, -(-rows // 10)) if sort_by == "startTime" else 20
+    assert sorted(pages(outcome)) == list(range(1, needed + 1))
+
+
+def reader(**query: t.Any) -> _log_reader.Reader:
+    """One that has read a page of ten rows, 100 ms apart, of which all are in the window."""
+    one = _log_reader.Reader(t.cast(t.Any, None), _log_reader.Task(TASK), QUERY._replace(**query))
+    one.total, one._matching, one._starts[1] = 100, 10, (0, 900)
+    return one
+
+
+@pytest.mark.parametrize(("moment", "away"), [(-500, 0), (899, 0), (900, 0), (901, 1), (1900, 1), (1901, 2), (4900, 4)])
+def test_how_many_pages_a_moment_is_away(moment: int, away: int) -> None:
+    assert reader()._pages_to(moment, 1) == away
+    one = reader()
+    one._starts[1] = (5, 5)
+    assert one._pages_to(moment, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "pages_together"),
+    [
+        ({}, 10),
+        ({"sort_by": "createTimeStr", "since": 1, "limit": 5}, 4),
+        ({"since": 1, "limit": 35}, 3),
+        ({"since": 1, "limit": 39}, 3),
+        ({"since": 1, "limit": 40}, 4),
+        ({"since": 1901, "limit": 20}, 4),
+        ({"until": 1902}, 2),
+        ({"until": 1901}, 1),
+        ({"until": 901}, 1),
+        ({"until": 10**6}, 4),
+        ({"until": 1902, "limit": 100}, 2),
+        ({"until": 10**6, "limit": 25}, 2),
+    ],
+)
+def test_how_many_pages_are_read_together(query: dict[str, t.Any], pages_together: int) -> None:
+    assert reader(**{"order": "asc", "sort_by": "startTime", **query})._batch(1) == pages_together
+
+
+def test_where_rows_stand_that_have_moved_on() -> None:
+    one = reader()
+    one._covered = [(30, 40), (0, 20), (-10, 5)]
+    assert one._missing(5) == []
+    one.grown = 10
+    assert one._missing(4) == [4]
+    assert one._missing(10) == [4, 6, 7, 8, 9, 10, 11]
+    one.grown = 13
+    assert one._missing(4) == [4, 5]
+    one._end = 6
+    assert one._missing(5) == [4, 5, 6, 7]
+    one._known.count = 100
+    assert one._missing(5) == []
+    old_first = reader(order="asc")
+    old_first.grown = 10
+    assert old_first._missing(10) == []
+
+
+@pytest.mark.parametrize(("size", "limit", "asked"), [(5, 5, 2), (10, 20, 3)])
+def test_one_row_more_than_the_limit_tells_what_a_total_would(size: int, limit: int, asked: int) -> None:
+    outcome = read(Service(99, total=lambda rows: None), page_size=size, limit=limit)
+    assert numbers(outcome) == down(98, 99 - limit)
+    assert (len(outcome.asked), outcome.value["summary"]["truncated"]) == (asked, True)
+
+
+def test_neither_a_total_nor_rows() -> None:
+    outcome = read(lambda asked: {"transferTaskLogList": []})
+    assert (len(outcome.asked), outcome.value["summary"]["total_num"], outcome.value["summary"]["truncated"]) == (
+        1,
+        0,
+        False,
+    )
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("edge", range(5))
+def test_rows_of_one_moment_at_the_edge_of_a_window(order: str, edge: int) -> None:
+    """Fifteen rows start at once, more than a page has: reading goes on until one lies behind the window."""
+    service = Service(0)
+    service.rows = [row(number, startTime=at(number // 15)) for number in range(75)]
+    for bounds, expected in (
+        ({"since": at(edge)}, 75 - 15 * edge),
+        ({"until": at(edge) + 1}, 15 * edge + 15),
+        ({"since": at(edge), "until": at(edge) + 1}, 15),
+        ({"since": at(edge) - 1, "until": at(edge)}, 0),
+    ):
+        outcome = read(service, order=order, sort_by="startTime", **bounds)
+        assert outcome.value["summary"]["returned"] == expected
+        assert outcome.value["summary"]["truncated"] is False
+
+
+@pytest.mark.parametrize("count", [30, 40])
+@pytest.mark.parametrize("limit", [None, 50])
+def test_a_window_that_the_rows_of_a_too_large_total_do_not_fill(count: int, limit: int | None) -> None:
+    outcome = read(Service(count, exaggerates=2**60), sort_by="startTime", until=at(count - 4), limit=limit)
+    assert numbers(outcome) == down(count - 5, 0)
+    assert outcome.value["summary"]["truncated"] is True
+    assert len(outcome.asked) <= count // 10 + 4
 
 
 def test_an_empty_window() -> None:
@@ -327,14 +464,45 @@ def test_first_the_window_then_the_limit_then_truncated(sort_by: str, limit: int
     outcome = read(Service(200), sort_by=sort_by, since=at(100), until=at(120), limit=limit)
     assert numbers(outcome) == down(119, 120 - min(limit, 20))
     assert outcome.value["tasks"][0]["truncated"] is truncated
-    if sort_by == "startTime":
-        assert len(outcome.asked) <= 16  # of 20: the window is over on page 10 or 11, and as many are read at once
+    if sort_by == "startTime":  # row 119 is on page 9, the window's last one on page 10, the first behind it on page 11
+        assert len(outcome.asked) == {5: 9, 19: 10, 20: 11, 25: 11}[limit]
+    else:  # four at a time
+        assert len(outcome.asked) == {5: 9, 19: 13, 20: 20, 25: 20}[limit]
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("size", [1, 2, 10])
+@pytest.mark.parametrize(
+    ("near", "far", "limit", "more"),
+    [
+        (0, 30, None, 0),
+        (0, 35, None, 0),
+        (50, 75, None, 0),
+        (30, 31, 50, 0),
+        (0, 100, 35, 0),
+        (50, None, 10, 1),  # where the window begins is a guess
+        (50, None, 30, 1),
+        (50, 150, 25, 1),
+    ],
+)
+def test_as_many_pages_are_read_together_as_the_window_and_the_limit_need(
+    order: str, size: int, near: int, far: int | None, limit: int | None, more: int
+) -> None:
+    """With 64 at once; near and far are rows from where the order begins."""
+    begin, end = None if near == 0 else near, far
+    if order == "desc":
+        begin, end = None if end is None else 200 - end, None if begin is None else 200 - begin
+    bounds = {name: None if row is None else at(row) for name, row in (("since", begin), ("until", end))}
+    outcome = read(
+        Service(200), 1, order=order, sort_by="startTime", limit=limit, page_size=size, pages_at_once=64, **bounds
+    )
+    rows = min(near + (limit or 200), 200 if far is None else far) + 1
+    assert -(-rows // size) <= len(outcome.asked) <= -(-rows // size) + (more if size > 1 else 0)
 
 
 @pytest.mark.parametrize("order", ["desc", "asc"])
 @pytest.mark.parametrize("count", [200, 203])
 def test_a_window_and_a_limit_wherever_the_window_begins(order: str, count: int) -> None:
-    """What lies in front of the window does not count for the limit."""
     for edge in range(1, count, 7):
         bounds = {"until": at(edge)} if order == "desc" else {"since": at(edge)}
         outcome = read(Service(count), order=order, sort_by="startTime", limit=10, **bounds)
@@ -373,7 +541,44 @@ def test_any_query_of_any_log_that_grows(seed: int) -> None:
     assert task["total_num"] == count
 
 
-def test_a_window_over_a_log_that_grows_while_it_is_read() -> None:
+@pytest.mark.parametrize("seed", range(400))
+def test_any_query_of_any_log_whose_pages_come_in_any_order(seed: int) -> None:
+    """The same with sums, and with more that may go wrong: what was asked for first may be answered last."""
+    chance = random.Random(seed)
+    count, often, most = chance.choice([0, 1, 23, 60, 300]), chance.choice([0, 0.05, 0.2]), chance.choice([1, 3, 15])
+    grows = {request: chance.randint(1, most) for request in range(2, 500) if chance.random() < often}
+    service = Service(count, cap=chance.choice([3, 7, 1000, 1000]), grows=grows)
+    since, until = sorted(chance.sample(range(-3, count + 9), 2))
+    bounded = chance.random() < 0.7, chance.random() < 0.7
+    limit = chance.choice([None, 1, 10, 50])
+    query = QUERY._replace(
+        order=chance.choice(["desc", "asc"]),
+        sort_by=chance.choice(["startTime", "createTimeStr"]),
+        limit=limit,
+        summary_only=limit is None and chance.random() < 0.5,
+        page_size=chance.choice([1, 5, 10, 100]),
+        since=at(since) if bounded[0] else None,
+        until=at(until) if bounded[1] else None,
+        pages_at_once=chance.choice([1, 2, 8]),
+    )
+    matching = [
+        number
+        for number in range(count)
+        if not (bounded[0] and number < since) and not (bounded[1] and number >= until)
+    ]
+    expected = (matching[::-1] if query.order == "desc" else matching)[:limit]
+    flow = _logs.facts(t.cast(t.Any, None), [_log_reader.Task(TASK)], ALL, query)
+    value = in_any_order(flow, service, chance)
+    (task,) = value["tasks"]
+    told = [(entry["start_time"] - START) // STEP for entry in value["logs"]]
+    assert told == ([] if query.summary_only else expected), query
+    assert (task["returned"], task["total_num"]) == (len(expected), count), query
+    assert task["transfer_bytes"] == sum(1000 + number for number in expected), query
+    assert task["truncated"] is (limit is not None and len(matching) > limit), query
+
+
+def test_a_window_over_a_log_that_grows_while_its_end_is_searched() -> None:
+    """The pages that the search looks into move on, so that rows between them were on none of them."""
     for seed in range(60):
         chance = random.Random(seed)
         count = chance.choice([60, 120, 200])
@@ -477,8 +682,8 @@ def test_the_busy_time_of_two_tasks_counts_once_where_they_overlap() -> None:
         rows = [row(offset + 2, transferTaskId=asked.path), row(offset, transferTaskId=asked.path)]
         return {"totalNum": 2, "transferTaskLogList": rows}
 
-    tasks = [_logs.Task("b"), _logs.Task("a")]
-    outcome = run(lambda client: facts(client, tasks, ALL, QUERY), service)
+    tasks = [_log_reader.Task("b"), _log_reader.Task("a")]
+    outcome = run(lambda client: _logs.facts(client, tasks, ALL, QUERY), service)
     assert [entry["transfer_task_id"] for entry in outcome.value["tasks"]] == ["b", "a"]
     assert [entry["transfer_task_id"] for entry in outcome.value["logs"]] == ["b", "b", "a", "a"]
     # Intervals 0, 2 of the one and 2, 4 of the other: three of 300 s.
@@ -500,12 +705,12 @@ def test_times_of_a_log_that_are_none() -> None:
 
 
 def test_identities_are_a_set() -> None:
-    identities = _logs._Identities()
+    identities = _log_reader._Identities()
     values = [random.Random(number).randrange(-(2**63), 2**63) for number in range(500)]
     for value in values:
         assert identities.add(value)
         assert not identities.add(value)
-    assert len(identities) == 500
+    assert identities.count == 500
     assert not any(identities.add(value) for value in values)
 
 
@@ -600,7 +805,7 @@ def by_name(
     task_names: list[str] | None = None,
 ) -> Outcome:
     wanted = _dis_tasks.Wanted(stream_names, task_names)
-    return run(lambda client: facts(client, None, wanted, QUERY), service)
+    return run(lambda client: _logs.facts(client, None, wanted, QUERY), service)
 
 
 def listed(*tasks: tuple[str, str | None]) -> dict[str, t.Any]:
@@ -684,8 +889,8 @@ def test_a_stream_or_a_task_that_cannot_be_read_is_not_missing() -> None:
 @pytest.mark.parametrize("code", [None, -1, "-1", " -1 ", 0, "0", ""])
 @pytest.mark.parametrize("message", [None, ""])
 def test_the_codes_of_success(code: t.Any, message: t.Any) -> None:
-    page = _logs.page_of({"errorCode": code, "message": message, "totalNum": 0, "transferTaskLogList": None})
-    assert page == _logs.Page(0, [])
+    page = _log_reader.page_of({"errorCode": code, "message": message, "totalNum": 0, "transferTaskLogList": None})
+    assert page == _log_reader.Page(0, [])
 
 
 @pytest.mark.parametrize(
@@ -698,7 +903,7 @@ def test_the_codes_of_success(code: t.Any, message: t.Any) -> None:
 )
 def test_an_error_inside_a_success(answer: dict[str, t.Any], told: tuple[str, str]) -> None:
     with pytest.raises(RefusedInside) as refusal:
-        _logs.page_of({**answer, "totalNum": 0, "transferTaskLogList": []})
+        _log_reader.page_of({**answer, "totalNum": 0, "transferTaskLogList": []})
     assert refusal.value.args == told
 
 
@@ -719,12 +924,12 @@ def test_an_error_inside_a_success(answer: dict[str, t.Any], told: tuple[str, st
 )
 def test_an_answer_of_another_shape(answer: dict[str, t.Any]) -> None:
     with pytest.raises(ShapeError):
-        _logs.page_of(answer)
+        _log_reader.page_of(answer)
 
 
 def test_a_total_or_a_list_is_enough() -> None:
-    assert _logs.page_of({"transferTaskLogList": []}) == _logs.Page(None, [])
-    assert _logs.page_of({"totalNum": 0}) == _logs.Page(0, [])
+    assert _log_reader.page_of({"transferTaskLogList": []}) == _log_reader.Page(None, [])
+    assert _log_reader.page_of({"totalNum": 0}) == _log_reader.Page(0, [])
 
 
 @pytest.mark.parametrize("order", ["desc", "asc"])
@@ -737,13 +942,13 @@ def test_the_first_start_and_the_last_end_in_any_order(order: str) -> None:
 def test_totals_that_cannot_be() -> None:
     """They tell as little as none."""
     for told in (None, "", 0, 1):
-        page = _logs.page_of({"totalNum": told, "transferTaskLogList": [row(0), row(1)]})
+        page = _log_reader.page_of({"totalNum": told, "transferTaskLogList": [row(0), row(1)]})
         assert (page.total, len(page.rows)) == (None, 2)
-    assert _logs.page_of({"totalNum": 3, "transferTaskLogList": None}, first=False) == _logs.Page(3, [])
+    assert _log_reader.page_of({"totalNum": 3, "transferTaskLogList": None}, first=False) == _log_reader.Page(3, [])
 
 
 def test_of_two_spellings_the_one_that_says_something_counts() -> None:
-    page = _logs.page_of({"totalNum": None, "total_num": "1", "transferTaskLogList": row(0), "errorCode": None})
+    page = _log_reader.page_of({"totalNum": None, "total_num": "1", "transferTaskLogList": row(0), "errorCode": None})
     assert (page.total, len(page.rows)) == (1, 1)
-    page = _logs.page_of({"totalNum": 1, "total_num": None, "transferTaskLogList": row(0)})
+    page = _log_reader.page_of({"totalNum": 1, "total_num": None, "transferTaskLogList": row(0)})
     assert page.total == 1
