@@ -44,7 +44,7 @@ def tables(results: dict[str, Any]) -> Iterator[Table]:
         yield from _growth(results["growth"])
     if "at_once" in results:
         scene = results["at_once"]
-        counts = {count: count for count in next(iter(scene.values()))}
+        counts = {count: count for counts in scene.values() for count in counts}
         yield _by_latency("300 requests with other values of concurrency, in process", scene, counts, "16", "at once")
     if "over_tls" in results:
         yield _tls(results["over_tls"])
