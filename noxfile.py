@@ -76,7 +76,7 @@ def e2e(session: nox.Session) -> None:
     """End-to-end tests: the built tarball, installed, under the real ansible-playbook against the emulator."""
     variables = {}
     if shutil.which("java"):  # ansible-rulebook in an environment of its own, for the event source
-        venv = session.env_dir / "rulebook"
+        venv = session.env_dir.resolve() / "rulebook"
         session.run("uv", "venv", "--quiet", "--allow-existing", str(venv))
         session.run("uv", "pip", "install", "--require-hashes", "--python", str(venv), "-r", f"{machine.LOCKS}/eda.txt")
         variables["ANSIBLE_RULEBOOK"] = str(venv / "bin" / "ansible-rulebook")

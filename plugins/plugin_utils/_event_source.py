@@ -64,7 +64,8 @@ class Clock:
 class Queue(t.Protocol):
     """What ansible-rulebook takes events by."""
 
-    async def put(self, event: t.Any) -> None: ...
+    async def put(self, event: t.Any) -> None:
+        """Take an event."""
 
 
 def options(kinds: t.Iterable[str]) -> dict[str, dict[str, t.Any]]:

@@ -183,8 +183,8 @@ def test_every_playbook_with_a_name_is_run() -> None:
 
 RESOLVE = """
 import json, sys
-from ansible_collections.hwcloud.streaming.plugins.module_utils import _endpoints
-print(json.dumps([_endpoints.resolve(*question).url for question in json.loads(sys.argv[1])]))
+from ansible_collections.hwcloud.streaming.plugins.module_utils._identity import endpoints
+print(json.dumps([endpoints.resolve(*question).url for question in json.loads(sys.argv[1])]))
 """
 
 

@@ -26,16 +26,19 @@ Outcome = t.Union[Reply, Refusal]
 
 
 class Address(t.Protocol):
-    """A service's base URL: `url` without a trailing slash, `host` as the Host header carries it, `prefix` the URL's path."""
+    """A service's base URL."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Return the whole of it, without a trailing slash."""
 
     @property
-    def host(self) -> str: ...
+    def host(self) -> str:
+        """Return what the Host header carries."""
 
     @property
-    def prefix(self) -> str: ...
+    def prefix(self) -> str:
+        """Return the URL's path."""
 
 
 def attempt(
