@@ -48,7 +48,7 @@ def plain(output: str) -> str:
     output = re.sub(
         r'"(elapsed|[a-z_]*_age|[a-z_]*_offset|request_id|connections)": ("[^"]*"|[0-9.]+)', r'"\1"', output
     )
-    output = re.sub(r"request ID [0-9a-f]+|\b\d+[dhms](\d+[hms])?\b|\b20[0-9-]+T[0-9:.]+Z|\b\d{13}\b", "", output)
+    output = re.sub(r"request ID [0-9a-f]+|\b\d+[dhms]( ?\d+[hms])?\b|\b20[0-9-]+T[0-9:.]+Z|\b\d{13}\b", "", output)
     return "\n".join(
         line for line in output.splitlines() if "hwcloud.streaming.dis_transfer_task_info runs" not in line
     )
