@@ -98,7 +98,7 @@ def guides(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """See the collection at work, without an account: emulator, ad-hoc commands, a preflight play."""
     machine.install(session, ansible_test.NEWEST.lock)
-    session.run("bash", "tests/ci/demo.sh", env={**WITHOUT_PROXY, **tarball.install(session)}, external=True)
+    session.run("bash", "tests/demo/demo.sh", env={**WITHOUT_PROXY, **tarball.install(session)}, external=True)
 
 
 @nox.session

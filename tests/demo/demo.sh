@@ -7,7 +7,7 @@
 set -euo pipefail
 
 emulator=$ANSIBLE_COLLECTIONS_PATH/ansible_collections/hwcloud/streaming/tests/emulator
-play=tests/ci/demo.yml
+play=tests/demo/play.yml
 scratch=$(mktemp -d)
 # Leave nothing running and no file behind, however this ends.
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$scratch"' EXIT
