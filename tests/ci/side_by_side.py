@@ -54,7 +54,7 @@ def run(session: nox.Session, names: Sequence[str], not_run: Sequence[str] = ())
     LOGS.mkdir(parents=True, exist_ok=True)
     print(f"Pythons here: {', '.join(machine.pythons())}. Logs: {LOGS.relative_to(machine.ROOT)}/", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is running goes down with us
-    with ThreadPoolExecutor(max_workers=int(os.environ.get("JOBS", "3"))) as executor:
+    with ThreadPoolExecutor(max_workers=int(os.environ.get("JOBS", "2"))) as executor:
         try:
             results = list(executor.map(_run_one, names))
         except BaseException:
