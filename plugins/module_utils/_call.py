@@ -23,9 +23,8 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors imp
 
 if t.TYPE_CHECKING:
     from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.credentials import Profile
-    from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.endpoints import Endpoint
     from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.client import Client
-    from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow
+    from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Endpoint, Flow
     from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.transport import Transport
 
 NO_STATS = {"requests": 0, "retries": 0, "throttled": 0, "connections": 0, "elapsed": 0.0}

@@ -175,6 +175,13 @@ def _described(value: t.Any) -> str:
     return kinds.get(type(value), "a value of another kind")
 
 
+class Listed(t.NamedTuple):
+    """A task in a list: the entry as sent (tidied), and what it tells."""
+
+    entry: Facts
+    facts: Facts
+
+
 # -- derived facts
 
 

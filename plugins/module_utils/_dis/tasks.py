@@ -12,7 +12,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils import _paging, 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import facts
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis.service import ABSENT, NO_STREAM, NO_TASK, get
 from ansible_collections.hwcloud.streaming.plugins.module_utils._filters import Filter, Filters
-from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import Facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import Facts, Listed
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.client import Client
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Request
@@ -39,13 +39,6 @@ class Wanted(t.NamedTuple):
                 Filter("destination_type", self.destination_types, words=True),
             )
         )
-
-
-class Listed(t.NamedTuple):
-    """A task in its stream's list: the entry as sent (tidied), and what it tells."""
-
-    entry: Facts
-    facts: Facts
 
 
 class Stream(t.NamedTuple):

@@ -83,7 +83,7 @@ def _named(client: Client, within: dict[str, str], names: list[str]) -> Flow:
 def _list(client: Client, query: dict[str, t.Any]) -> Flow:
     """Return the Pages of the instances that a query selects."""
     purpose = f"the Kafka instance named {query['name']}" if "name" in query else "the list of Kafka instances"
-    request = get(client, ["instances"], purpose, lambda body: body, query={"engine": "kafka", **query})
+    request = get(client, ["instances"], purpose, query={"engine": "kafka", **query})
 
     def shape(entry: Facts) -> Facts:
         return {**facts.instance(entry), "instance_id": _shape.needed(entry, "instance_id")}

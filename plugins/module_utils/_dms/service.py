@@ -27,13 +27,21 @@ def _kind(_status: int, code: str) -> tuple[str, bool] | None:
     return ("throttled", True) if code in TOO_MANY_REQUESTS else None
 
 
+def _unshaped(body: t.Any) -> t.Any:
+    return body
+
+
 DMS = Service("dms", _kind)
 
 
 def get(
-    client: Client, segments: t.Sequence[str], purpose: str, shape: t.Callable[[t.Any], t.Any], **fields: t.Any
+    client: Client,
+    segments: t.Sequence[str],
+    purpose: str,
+    shape: t.Callable[[t.Any], t.Any] = _unshaped,
+    **fields: t.Any,
 ) -> Request:
-    """Return a question to DMS about a resource of the client's project."""
+    """Return a question to DMS about a resource of the client's project; `listing` and `tasks_of` set shapes of their own."""
     return Request(DMS, "GET", path("v2", client.project_id or "", *segments), purpose, shape, **fields)
 
 

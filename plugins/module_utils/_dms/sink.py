@@ -88,7 +88,6 @@ def _of_connector(client: Client, instance: Facts, wanted: Wanted, topic_info: b
             client,
             (*where, task["task_id"]),
             f"sink task {task['task_name'] or task['task_id']} of connector {connector_id}",
-            lambda body: body,
             query={"topic-info": topic_info},
             absent=ABSENT,
         )

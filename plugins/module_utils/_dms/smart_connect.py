@@ -80,9 +80,9 @@ def _of_instance(client: Client, instance: Facts, wanted: Wanted, details: bool)
 
     def ask(task: Facts) -> Request:
         purpose = f"Smart Connect task {task['task_name'] or task['task_id']} of instance {its_name}"
-        return get(client, (*where, task["task_id"]), purpose, lambda body: body, absent=ABSENT)
+        return get(client, (*where, task["task_id"]), purpose, absent=ABSENT)
 
-    first = get(client, where, f"the Smart Connect tasks of instance {its_name}", lambda body: body, absent=ABSENT)
+    first = get(client, where, f"the Smart Connect tasks of instance {its_name}", absent=ABSENT)
     pages = yield listing(
         first, lambda one: str(one.facts["task_id"]), partial(listed, made=made), ("total_number", "tasks")
     )

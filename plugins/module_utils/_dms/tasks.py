@@ -11,7 +11,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils import _paging, 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.instances import missing
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.service import COUNTS
 from ansible_collections.hwcloud.streaming.plugins.module_utils._filters import Filter, Filters
-from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import Facts
+from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import Facts, Listed
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Request
 
@@ -37,13 +37,6 @@ class Wanted(t.NamedTuple):
                 Filter("status", self.statuses, words=True),
             )
         )
-
-
-class Listed(t.NamedTuple):
-    """A task in its parent's list: the entry as sent (tidied), and what it tells."""
-
-    entry: Facts
-    facts: Facts
 
 
 class Tasks(t.NamedTuple):

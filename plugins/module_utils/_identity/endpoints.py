@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import re
-import typing as t
 from urllib.parse import urlsplit
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Endpoint
 
 DEFAULT_CLOUD = "myhuaweicloud.com"
 EUROPEAN_CLOUD = "myhuaweicloud.eu"
@@ -17,14 +17,6 @@ _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?\Z")
 
 # Other tools want these at the end of the URL.
 _TAILS = {"iam": ("/v3/auth/tokens", "/v3.0", "/v3"), "sts": ("/v5",)}
-
-
-class Endpoint(t.NamedTuple):
-    """A service's base URL: `url` without a trailing slash, `host` as the Host header carries it, `prefix` the URL's path."""
-
-    url: str
-    host: str
-    prefix: str
 
 
 def parse(option: str, value: str) -> Endpoint:

@@ -15,8 +15,8 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._wire import pac
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.answer import Refusal
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError, Failure
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.flows import Flows, Job
-from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Reply
-from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.workers import Address, Outcome, Workers, attempt
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Endpoint, Flow, Reply
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.workers import Outcome, Workers, attempt
 
 if t.TYPE_CHECKING:
     from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.transport import Transport
@@ -70,7 +70,7 @@ class Client:
     def __init__(
         self,
         transport: Transport,
-        endpoints: t.Callable[[str], Address],
+        endpoints: t.Callable[[str], Endpoint],
         policy: Policy,
         clean: t.Callable[[str], str],
         progress: t.Callable[[int], None],

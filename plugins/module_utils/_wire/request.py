@@ -42,6 +42,14 @@ class Service(t.NamedTuple):
     proxied: bool = True
 
 
+class Endpoint(t.NamedTuple):
+    """A service's base URL: `url` without a trailing slash, `host` as the Host header carries it, `prefix` the URL's path."""
+
+    url: str
+    host: str
+    prefix: str
+
+
 class Request(t.NamedTuple):
     """One question to a service.
 

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.answer import Refusal, judged
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError, defect
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.flows import Job
-from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Reply, encode_query
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Endpoint, Reply, encode_query
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.transport import USER_AGENT, TransportError
 
 if t.TYPE_CHECKING:
@@ -25,24 +25,8 @@ _large = threading.Lock()
 Outcome = t.Union[Reply, Refusal]
 
 
-class Address(t.Protocol):
-    """A service's base URL."""
-
-    @property
-    def url(self) -> str:
-        """Return the whole of it, without a trailing slash."""
-
-    @property
-    def host(self) -> str:
-        """Return what the Host header carries."""
-
-    @property
-    def prefix(self) -> str:
-        """Return the URL's path."""
-
-
 def attempt(
-    job: Job, transport: Transport, endpoint: Address, project_id: str | None, deadline: float
+    job: Job, transport: Transport, endpoint: Endpoint, project_id: str | None, deadline: float
 ) -> tuple[Outcome, bool]:
     """Send a request once; return what it came to, and whether a new connection was made for it.
 
