@@ -234,9 +234,7 @@ def bench(session: nox.Session) -> None:
     machine.install(session, "bench")
     work = machine.CACHE / "bench"
     work.mkdir(parents=True, exist_ok=True)
-    # An installed Python compiles its libraries once; what a module imports must not be compiled anew in each run.
-    variables = {"BENCH_WORK": str(work), "PYTHONDONTWRITEBYTECODE": None}
-    variables |= collections(machine.copy_tree(session.name))
+    variables = {"BENCH_WORK": str(work), **collections(machine.copy_tree(session.name))}
     session.run("python", "tests/bench/program.py", *session.posargs, env=variables)
 
 

@@ -85,7 +85,7 @@ def prepare() -> None:
         PATH=os.pathsep.join(folders),
         LANG="C.UTF-8",
         LC_ALL="C.UTF-8",
-        PYTHONDONTWRITEBYTECODE="1",
+        PYTHONPYCACHEPREFIX=str(CACHE / "pycache"),  # compiled once, and never into a tree that is checked
         ANSIBLE_NOCOLOR="1",
         UV_CACHE_DIR=str(CACHE / "uv"),
         UV_PYTHON_DOWNLOADS="never",

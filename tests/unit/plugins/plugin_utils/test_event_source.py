@@ -106,7 +106,7 @@ def test_failures_are_asked_less_and_less_often() -> None:
     )
     expected = [0, 55, 60, 120, 240, 300, 300, 300, 55, 55]
     assert all(abs(pause - about) <= about * 0.05 + 3 for pause, about in zip(clock.slept, expected, strict=True))
-    assert max(clock.slept) <= 300
+    assert max(clock.slept) <= 300 + 1e-9  # what is left until a time is a difference of floats
     assert events.kinds == ["gather_failed", "gather_recovered"]
 
 
