@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the documentation of the plugins says about their options, held against what they take: each check returns findings.
 
-The other checks are in returned.py and examples.py.
+What validate-modules compares (names, types, defaults, choices of modules) is left to it. The other checks are in
+returned.py and examples.py.
 """
 
 from __future__ import annotations
@@ -212,21 +213,6 @@ def paragraphs(option: Mapping[str, Any]) -> list[str]:
 # -- modules
 
 
-def option_findings(collection: Collection) -> Iterator[str]:
-    """Compare documented options with the argument specification."""
-    for name, plugin in collection.modules.items():
-        taken = collection.takes["modules"][name]
-        yield from (f"{name}: {option} is documented, not taken" for option in plugin.options.keys() - taken.keys())
-        yield from (f"{name}: {option} is taken, not documented" for option in taken.keys() - plugin.options.keys())
-        for option in plugin.options.keys() & taken.keys():
-            for key in ("type", "elements", "default", "choices", "aliases", "required"):
-                documented, real = plugin.options[option].get(key), taken[option].get(key)
-                if documented != real and (documented or real):
-                    yield f"{name}: {option}: {key} is documented as {documented}, is {real}"
-            if not paragraphs(plugin.options[option]):
-                yield f"{name}: {option} has no description"
-
-
 def secret_findings(collection: Collection) -> Iterator[str]:
     """Look for secrets that Ansible would show: the credentials, and whatever else is named like one."""
     credentials = collection.takes["secrets"].keys() - {"username"}
@@ -260,22 +246,6 @@ def value_findings(collection: Collection) -> Iterator[str]:
             yield f"{plugin.name}: RV(error.kind={value}): no such kind"
 
 
-def fragment_findings(collection: Collection) -> Iterator[str]:
-    """Compare the connection fragment with the option table."""
-    texts = _texts(collection.root / "plugins" / "doc_fragments" / "connection.py")
-    documented = list(yaml.safe_load(texts["DOCUMENTATION"])["options"])
-    if documented != collection.takes["connection"]:
-        yield f"connection: documents {documented}, the table has {collection.takes['connection']}"
-
-
-def group_findings(collection: Collection) -> Iterator[str]:
-    """Compare the action group with the modules that there are."""
-    runtime = yaml.safe_load((collection.root / "meta" / "runtime.yml").read_text(encoding="utf-8"))
-    group = runtime["action_groups"]["all"]
-    if sorted(group) != sorted(collection.modules):
-        yield f"action group all: {sorted(group)}, modules: {sorted(collection.modules)}"
-
-
 # -- test and filter
 
 
@@ -300,15 +270,7 @@ def judging_findings(collection: Collection) -> Iterator[str]:
                 yield f"{plugin.name} and {judging[0].name} document {name} differently"
 
 
-STATIC = (
-    option_findings,
-    secret_findings,
-    environment_findings,
-    value_findings,
-    fragment_findings,
-    group_findings,
-    judging_findings,
-)
+STATIC = (secret_findings, environment_findings, value_findings, judging_findings)
 
 
 def findings(collection: Collection) -> list[str]:

@@ -27,28 +27,30 @@ PLUGINS = [
 ]
 
 
-def run_examples(worlds: Worlds, plugin: documentation.Plugin) -> list[str]:
-    """Run a plugin's examples where all is well and where not; return what is wrong with them."""
+def run_examples(worlds: Worlds, *plugins: documentation.Plugin) -> list[str]:
+    """Run examples where all is well and where not; return what is wrong with them."""
     site = worlds.site
-    well = site.play(examples.playbook(plugin), **site.at(worlds.well))
+    well = site.play(examples.playbook(plugins), **site.at(worlds.well))
     # Where not all is well what asserts that it is fails, and the rest has to run all the same.
-    ill = site.play(examples.playbook(plugin, "ignore_errors: true"), **site.at(worlds.ill))
+    ill = site.play(examples.playbook(plugins, "ignore_errors: true"), **site.at(worlds.ill))
     wrong = [ran.output for ran in (well, ill) if ran.status]
-    return wrong + list(examples.run_findings(plugin, well.output, ill.output))
+    return wrong + list(examples.run_findings(plugins, well.output, ill.output))
 
 
 def test_there_is_nothing_to_find(collection: documentation.Collection) -> None:
-    assert sorted(collection.modules) == sorted(MODULES)
+    assert list(collection.plugins) == PLUGINS
     for check in (documentation, returned, examples):
         assert list(check.findings(collection)) == []
 
 
-@pytest.mark.parametrize(("kind", "name"), PLUGINS)
-def test_examples_run(collection: documentation.Collection, worlds: Worlds, kind: str, name: str) -> None:
-    plugin = collection.plugins[kind, name]
-    assert run_examples(worlds, plugin) == []
-    shown = examples.commands(plugin)
-    assert bool(shown) == (kind == "module")
+def test_examples_run(collection: documentation.Collection, worlds: Worlds) -> None:
+    assert run_examples(worlds, *collection.plugins.values()) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_commands_of_examples_run(collection: documentation.Collection, worlds: Worlds, name: str) -> None:
+    shown = examples.commands(collection.modules[name])
+    assert shown
     for command in shown:
         typed = worlds.site.run("bash", "-c", command, **worlds.site.at(worlds.well))
         assert typed.status == 0, typed.output

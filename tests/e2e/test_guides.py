@@ -135,40 +135,11 @@ def test_a_block_that_is_not_seen_is_found(tmp_path: Path, name: str, text: str)
     assert len(pages.blocks(page)) < pages.marks(page)
 
 
-def make_findings(command: str) -> list[str]:
-    """Return what of a command with `make` is not there: its target, a session, a line of ansible-core, a path."""
-    target, _blank, rest = command.partition(" ")
-    known = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    wrong = [] if target in known else [f"no target {target}"]
-    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
-    sessions = re.findall(r"[a-z-]+", " ".join(re.findall(r'"[a-z -]+"|def \w+\(session', noxfile)))
-    for name, value in re.findall(r'(\w+)="?([^"]*)"?', rest):
-        for word in value.split():
-            missing = {
-                "SESSIONS": word not in sessions,
-                "LINES": not (ROOT / "tests" / "ci" / "requirements" / f"core-{word}.txt").exists(),
-                "ARGS": "/" in word and not (ROOT / word).exists(),
-            }
-            if missing.get(name):
-                wrong.append(f"{name}: no {word}")
-    return wrong
-
-
 def test_what_make_is_given_is_there() -> None:
-    commands = [(page.name, command) for page in [*PAGES, *OTHER_PAGES] for command in pages.made(page)]
-    assert len({page for page, _command in commands}) > 3
-    assert [(page, command, wrong) for page, command in commands for wrong in make_findings(command)] == []
-
-
-def test_a_command_that_make_cannot_run_is_found(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(
-        'Run `make lunch`.\n\n    make test SESSIONS="docs dogs"\n    A=1 make matrix LINES=2.1\n'
-        '    make unit ARGS="tests/unity -k lag"\n',
-        encoding="utf-8",
-    )
-    found = [wrong for command in pages.made(page) for wrong in make_findings(command)]
-    assert sorted(found) == ["ARGS: no tests/unity", "LINES: no 2.1", "SESSIONS: no dogs", "no target lunch"]
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    told = {command.split()[0] for page in [*PAGES, *OTHER_PAGES] for command in pages.made(page)}
+    assert len(told) > 5
+    assert told <= set(targets)
 
 
 def test_every_playbook_with_a_name_is_run() -> None:

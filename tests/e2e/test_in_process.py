@@ -71,7 +71,7 @@ def plain(output: str) -> str:
         ),
         (["environment: {HUAWEICLOUD_ENTERPRISE_PROJECT_ID: '0', SSL_CERT_FILE: ''}"], [], {}, ""),
         (["environment: [{HOME: /}, {LANG: C}]"], [], {}, "environment sets HOME, LANG"),
-        (["async: 30"], [], {}, "async"),
+        (["async: 30", "poll: 1"], [], {}, "async"),
         (["become: true", "become_method: sudo"], [], {}, "become"),
         (["vars: {hwcloud_streaming_in_process: false}"], [], {}, "hwcloud_streaming_in_process is false"),
         ([], ["-e", OFF], {}, "hwcloud_streaming_in_process is false"),
