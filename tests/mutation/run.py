@@ -62,7 +62,7 @@ TARGETS = (
     Target("pace", "_wire/pace.py", tuple(RETRIES.split()), ("test_client.py",), 90),
     Target("paging", "_paging.py", (), ("test_dis.py", "test_dms.py"), 95),
     Target("streams", "_dis/tasks.py", (), ("test_dis.py", "test_dis_transfer_task_info.py"), 95),
-    Target("log-reader", "_dis/log_reader.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 85),
+    Target("log-reader", "_dis/log_reader.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 90),
     Target("logs", "_dis/logs.py", (), ("test_dis_logs.py", "test_dis_transfer_task_log_info.py"), 95),
     Target("instances", "_dms/instances.py", (), DMS_TESTS, 95),
     Target("kafka-tasks", "_dms/tasks.py", (), DMS_TESTS, 95),
