@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow, Request
@@ -46,14 +47,16 @@ def read(
     key: t.Callable[[t.Any], t.Hashable],
     ends: frozenset[str] = frozenset(),
     follow: t.Callable[[t.Any], Flow] | None = None,
+    may_repeat: bool = True,
 ) -> Flow:
     """Return the Pages of a list.
 
     ask: returns the request for the page after a page (None: the first one), with how many entries have come so far.
     key: by what an entry is known when it comes again. ends: the service's codes and kinds of failure that mean, for
     any page but the first, that the list is at its end. follow: a flow for each new entry, run while the next page is
-    on its way. A page that brings nothing new ends the list, whatever the service says of more;
-    more than ENTRIES_LIMIT entries are a failure of the page after.
+    on its way. A page that brings nothing new ends the list, whatever the service says of more; where pages may not
+    repeat, one that does so although there should be more is a failure: what is missing is not known. So are
+    more than ENTRIES_LIMIT entries, of the page after.
     """
     known: dict[t.Hashable, t.Any] = {}
     found: list[t.Any] = []
@@ -80,12 +83,24 @@ def read(
             request = ask(page, count)
             if len(known) >= ENTRIES_LIMIT:
                 request = request._replace(shape=_without_end)
+            elif not may_repeat:
+                request = request._replace(shape=partial(_going_on, request.shape, key, frozenset(known)))
             wanted.append(request._replace(absent=request.absent | ends, tolerated=request.tolerated | ends))
         replies = yield wanted
         found += replies[: len(new)] if follow else ()
         if not more or not new:
             return Pages(list(known.values()), True, told, "", more, found)
         reply = replies[-1]
+
+
+def _going_on(
+    shape: t.Callable[[t.Any], Page], key: t.Callable[[t.Any], t.Hashable], known: frozenset[t.Hashable], body: t.Any
+) -> Page:
+    page = shape(body)
+    more = page.more or (page.total is not None and len(known) < page.total)
+    if more and page.entries and known.issuperset(map(key, page.entries)):
+        raise ShapeError("a page of the list repeats what came before, and the rest is not to be had")
+    return page
 
 
 def _without_end(_body: t.Any) -> t.NoReturn:

@@ -14,7 +14,8 @@ import typing as t
 from datetime import datetime, timedelta
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.secrets import MASK
-from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import RefusedInside, ShapeError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.told import error_of
 
 Facts = t.Dict[str, t.Any]
 _SECRET_KEY = re.compile(
@@ -110,6 +111,11 @@ def text(facts: Facts, name: str) -> str | None:
     raise ShapeError(f"{name} is {_described(value)} where text is expected")
 
 
+def flag(facts: Facts, name: str) -> bool | None:
+    """Return a field as true or false, which may come as text or as 1 or 0; None for anything else: it is not known."""
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(facts.get(name)).strip().lower())
+
+
 def joined(facts: Facts, name: str) -> str | None:
     """Return a field that may be one text or a list of them as one text, with commas between."""
     value = facts.get(name)
@@ -160,7 +166,16 @@ def page_of(facts: Facts, total: str, *lists: str, first: bool = True) -> tuple[
     count, entries = number(facts, total), objects(facts, *lists)
     if first and count and all(facts.get(name) is None for name in lists):
         raise ShapeError(f"{total} is {count} but there is no {lists[0]}")
+    if not entries:
+        refuse(facts)
     return count, entries
+
+
+def refuse(facts: Facts) -> None:
+    """Raise RefusedInside for a list without entries that is a failure, told with the status 200."""
+    code, message = error_of(facts, depth=1)
+    if code:
+        raise RefusedInside(code, message)
 
 
 def _described(value: t.Any) -> str:
@@ -208,6 +223,11 @@ def age(milliseconds: int | None, now: int) -> int | None:
     if milliseconds is None or milliseconds <= 0:
         return None
     return max(0, (now - milliseconds) // 1000)
+
+
+def counted(number: int | None) -> int | None:
+    """Return a count as it goes into a sum: one below 0 says that it is not known, and must not make up for others."""
+    return None if number is None or number < 0 else number
 
 
 def total_of(values: t.Iterable[int | None]) -> int | None:

@@ -16,6 +16,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import (
     Facts,
     age,
     clean_name,
+    counted,
     destination_of,
     distinct,
     joined,
@@ -62,7 +63,7 @@ def transfer_task(stream_name: str, listed: Facts, shown: Facts | None, now: int
         facts["destination"] = destination_of(raw, keys, facts["destination_type"])
         partitions = distinct([partition(entry) for entry in objects(raw, "partitions")])
         facts["partitions"] = sorted(partitions, key=lambda one: _natural(one["partition_id"]))
-        facts["discarded_records"] = total_of(entry["discard"] for entry in facts["partitions"])
+        facts["discarded_records"] = total_of(counted(entry["discard"]) for entry in facts["partitions"])
     facts["problems"] = state_problems(facts)
     return with_unknown(facts, raw, "status", *keys)
 

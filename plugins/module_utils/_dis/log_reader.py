@@ -301,8 +301,8 @@ class Reader:
     def _count(self, row: Facts) -> None:
         start, end = row["start_time"], row["end_time"]
         self.returned += 1
-        self.bytes += row["transfer_bytes"] or 0
-        self.records += row["transfer_records_num"] or 0
+        self.bytes += _shape.counted(row["transfer_bytes"]) or 0
+        self.records += _shape.counted(row["transfer_records_num"]) or 0
         if start and start > 0:
             self.first_started = min(start, self.first_started or start)
         if end and end > 0:

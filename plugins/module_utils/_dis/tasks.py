@@ -116,7 +116,7 @@ def each_stream(client: Client, wanted: Wanted, follow: t.Callable[[str], Flow])
         shape = partial(_streams, first=last is None)
         return get(client, ["streams"], "the list of streams", shape, query=query)
 
-    pages = yield _paging.read(ask, str, follow=follow)
+    pages = yield _paging.read(ask, str, follow=follow, may_repeat=False)
     present = sorted((stream for stream in pages.found if not stream.absent), key=lambda stream: stream.stream_name)
     return present, pages.complete and all(stream.complete for stream in present)
 
@@ -136,10 +136,12 @@ def _streams(body: t.Any, first: bool = True) -> _paging.Page:
     total = _shape.number(told, "total_number")
     if first and total and told.get("stream_names") is None and told.get("stream_info_list") is None:
         raise ShapeError(f"total_number is {total} but there is no stream_names")
-    more = told.get("has_more_streams")
+    more = _shape.flag(told, "has_more_streams")
     if more is None and total is None:  # then a full page is all that can tell
         more = len(names) >= STREAMS_A_PAGE
-    return _paging.Page(names, more in (True, "true"), total)
+    if not names:
+        _shape.refuse(told)
+    return _paging.Page(names, bool(more), total)
 
 
 # -- the tasks of one stream
@@ -180,7 +182,7 @@ def _task_list(body: t.Any, stream_name: str, now: int, first: bool) -> _paging.
     for entry in entries:
         entry["task_name"] = _shape.needed(entry, "task_name")
         listed.append(Listed(entry, facts.transfer_task(stream_name, entry, None, now)))
-    more = told.get("has_more_tasks") in (True, "true")
+    more = bool(_shape.flag(told, "has_more_tasks"))
     return _paging.Page(listed, more, total, (total, _shape.number(told, "quota")))
 
 
@@ -278,4 +280,4 @@ def _partitions(body: t.Any) -> _paging.Page:
     if "partitions" not in told:
         raise ShapeError("partitions is not in the answer")
     entries = [facts.stream_partition(entry) for entry in _shape.objects(told, "partitions")]
-    return _paging.Page(entries, told.get("has_more_partitions") in (True, "true"))
+    return _paging.Page(entries, bool(_shape.flag(told, "has_more_partitions")))

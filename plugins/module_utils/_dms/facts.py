@@ -12,6 +12,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import (
     Facts,
     destination_of,
     distinct,
+    flag,
     joined,
     merged,
     moment,
@@ -30,15 +31,12 @@ _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
 
 def instance(facts: Facts) -> Facts:
     """Return what is needed of a Kafka instance, from either of its answers."""
-    enabled = facts.get("connector_enable")
-    if isinstance(enabled, str):
-        enabled = enabled.strip().lower() == "true" if enabled.strip() else None
     connector_id = text(facts, "connector_id")
     return {
         "instance_id": text(facts, "instance_id"),
         "instance_name": text(facts, "name"),
         "connector_id": connector_id,  # "" says that there is none, None that it was not told
-        "enabled": enabled,  # of Smart Connect; None that it was not told
+        "enabled": flag(facts, "connector_enable"),  # of Smart Connect; None that it was not told
     }
 
 

@@ -73,5 +73,5 @@ def listing(
         more = len(entries) >= ENTRIES_A_PAGE if total is None else offset + len(entries) < total
         return _paging.Page([shape(entry) for entry in entries], more, None, counts(told))
 
-    pages: _paging.Pages = yield _paging.read(ask, key, PAST_THE_END)
+    pages: _paging.Pages = yield _paging.read(ask, key, PAST_THE_END, may_repeat=False)
     return pages

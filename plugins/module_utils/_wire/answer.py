@@ -80,7 +80,7 @@ def judged(request: Request, answer: Answer) -> Reply | Refusal:
         elif status == 407:
             message = "the proxy asks for credentials"
     kind, again = request.service.kind(status_of_code, code) or kind_of(status_of_code, code)
-    if code in request.absent and kind != "throttled":
+    if code in request.absent and kind in ("invalid_request", "not_found"):  # no other status says so
         return Reply(absent=True, code=code)
     wait = retry_after(answer.headers.get("Retry-After"), time.time())
     return Refusal(kind, again, status, code, message, request_id, wait)
@@ -140,12 +140,18 @@ _TOO_DEEP = f"JSON nested more than {DEPTH_LIMIT} deep"
 
 
 class BeyondLimit(ValueError):
-    """JSON that is right but more than any service means; the text says what of it."""
+    """JSON that is right but beyond what any service means; the text says what of it."""
 
 
 def _decoded(content: bytes) -> t.Any:
     """Return the value of a JSON text; ValueError also for what Python takes but JSON does not have."""
-    value = json.loads(content.decode("utf-8-sig"), parse_constant=_number, parse_float=_number, parse_int=_whole)
+    value = json.loads(
+        content.decode("utf-8-sig"),
+        parse_constant=_number,
+        parse_float=_number,
+        parse_int=_whole,
+        object_pairs_hook=_object,
+    )
     if b"\\ud" in content or b"\\uD" in content:  # half a surrogate pair cannot be put out again
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     level, depth, values = [value] if isinstance(value, (dict, list)) else [], 0, 0
@@ -162,6 +168,13 @@ def _decoded(content: bytes) -> t.Any:
             for item in (container.values() if isinstance(container, dict) else container)
             if isinstance(item, (dict, list))
         ]
+    return value
+
+
+def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs) and any(value[key] != told for key, told in pairs):
+        raise BeyondLimit("an object that tells one field twice, and not alike")
     return value
 
 

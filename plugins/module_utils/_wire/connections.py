@@ -162,21 +162,64 @@ def _pool_class(kind: t.Any, tally: Tally, wanted: t.Any) -> t.Any:
     return Pool
 
 
+class Lines:
+    """A reader that knows the last line that was read."""
+
+    last = b""
+
+    def __init__(self, reader: t.Any) -> None:
+        self.reader = reader
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.last = self.reader.readline(limit)
+        return self.last
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self.reader, name)
+
+
+def _lengths(headers: t.Any) -> set[str]:
+    """Return the lengths that an answer tells, each once; "" is one that is no number."""
+    told = {part.strip()[:20] for value in headers.get_all("Content-Length", ()) for part in value.split(",")}
+    return {length if length.isascii() and length.isdigit() else "" for length in told}
+
+
 def _response_class() -> t.Any:
     """Return http.client's response, which skips 100 only, as one that reads on after each interim answer.
 
     Left on the connection, the final answer would be taken for that of the next question.
     """
-    from http.client import BadStatusLine, HTTPException, HTTPResponse, parse_headers
+    from http.client import BadStatusLine, HTTPException, HTTPResponse, RemoteDisconnected, parse_headers
 
     class NoSize(HTTPException):
-        """The size of a chunk is less than nothing."""
+        """A chunk's size is negative."""
 
     class SwitchedProtocols(HTTPException):
         """The service goes on in another protocol, which nobody asked for."""
 
+    class NoLength(HTTPException):
+        """The length of the answer is no number."""
+
+    class ClosedInHeaders(RemoteDisconnected):
+        """The connection was closed before the line that ends the headers."""
+
     class Response(HTTPResponse):
         more = False  # whether something came after the end of the answer
+
+        def begin(self) -> None:
+            lines = Lines(self.fp)
+            self.fp = lines  # type: ignore[assignment]
+            try:
+                super().begin()
+            finally:
+                self.fp = self.fp and lines.reader
+            if lines.last not in (b"\r\n", b"\n"):
+                raise ClosedInHeaders
+            lengths = _lengths(self.headers)
+            if self.length is None and not self.chunked and len(lengths) == 1:
+                if "" in lengths:
+                    raise NoLength
+                self.length = int(*lengths)  # http.client takes one that was told twice for none
 
         def _read_status(self) -> tuple[str, int, str]:
             for _interim in range(INTERIM_LIMIT + 1):

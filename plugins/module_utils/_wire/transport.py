@@ -225,8 +225,6 @@ def _read(raw: t.Any, status: int, headers: t.Mapping[str, str], silence: float)
         raise TransportError("protocol", False, f"the answer is larger than {BODY_LIMIT} bytes")
     if expected is not None and raw.tell() < expected:
         raise TransportError("protocol", True, f"the answer was cut short: {raw.tell()} of {expected} bytes")
-    if not content and not headers and status not in WITHOUT_BODY:
-        raise TransportError("connection", True, "the connection was closed within the answer's headers")
     raw.release_conn()
     encoding = headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
@@ -293,6 +291,10 @@ def _translated(error: BaseException, silence: float) -> TransportError:
         return TransportError("connection", True, "the connection was reset")
     if "RemoteDisconnected" in names:
         return TransportError("connection", True, "the connection was closed without an answer")
+    if "ClosedInHeaders" in names:
+        return TransportError("connection", True, "the connection was closed within the answer's headers")
+    if "NoLength" in names:
+        return TransportError("protocol", False, "the answer's length (Content-Length) is no number")
     if "SwitchedProtocols" in names:
         return TransportError("protocol", False, "the answer switches to another protocol (HTTP 101)")
     if names & {"BadStatusLine", "LineTooLong", "UnknownProtocol"}:

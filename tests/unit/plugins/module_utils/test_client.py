@@ -902,6 +902,14 @@ def test_what_is_absent() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "kind"), [(302, "protocol"), (401, "authentication"), (403, "authorization"), (503, "server")]
+)
+def test_a_status_that_says_something_else_makes_nothing_absent(status: int, kind: str) -> None:
+    body = b'{"cause": [{"errorCode": "DIS.4301"}]}'
+    assert outcome(refusal(status, body), absent=frozenset({"DIS.4301"})).kind == kind
+
+
+@pytest.mark.parametrize(
     ("answer", "request_id"),
     [
         (refusal(500, b'{"request_id": "body"}', X_Request_Id="head"), "head"),

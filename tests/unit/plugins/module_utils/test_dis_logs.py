@@ -701,6 +701,9 @@ def test_a_log_without_figures_sums_up_to_nothing() -> None:
     outcome = read(lambda asked: {"totalNum": 2, "transferTaskLogList": rows})
     (task,) = outcome.value["tasks"]
     assert (task["transfer_bytes"], task["transfer_records_num"], task["returned"]) == (0, 0, 2)
+    rows = [row(0, transferBytes=-1, transferRecordsNum="-1"), row(1, transferBytes=7, transferRecordsNum=3)]
+    (task,) = read(lambda asked: {"totalNum": 2, "transferTaskLogList": rows}).value["tasks"]
+    assert (task["transfer_bytes"], task["transfer_records_num"]) == (7, 3)
 
 
 def test_times_of_a_log_that_are_none() -> None:

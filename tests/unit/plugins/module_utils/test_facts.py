@@ -258,6 +258,12 @@ def test_a_field_that_is_added_tomorrow_passes_through_under_names_that_are_free
     assert facts["discarded_records"] is None
 
 
+@pytest.mark.parametrize(("discards", "total"), [([-3, 3], 3), (["-1", 1], 1), ([-1, -1], None), ([-1, 0], 0)])
+def test_records_that_are_not_known_make_up_for_none(discards: list[t.Any], total: int | None) -> None:
+    partitions = [{"partition_id": str(number), "discard": told} for number, told in enumerate(discards)]
+    assert task(None, {"partitions": partitions})["discarded_records"] == total
+
+
 def test_doubled_partitions_count_once() -> None:
     one, other = {"partition_id": "0", "discard": 3}, {"partition_id": "1", "discard": "4"}
     facts = task(None, {"partitions": [one, one, other, other]})

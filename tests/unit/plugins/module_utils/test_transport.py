@@ -206,6 +206,15 @@ def test_a_body_where_none_may_be_is_nobodys_answer(status: bytes) -> None:
     assert came == [0, 1]
 
 
+@pytest.mark.parametrize("head", [b"Content-Length: 19\r\n", b"Content-Length: 19, 19\r\n"])
+def test_a_length_may_be_told_twice(head: bytes) -> None:
+    with playing(final(RIGHT, head), final(RIGHT)) as (url, came, _clients):
+        transport = made(size=1)
+        assert get(transport, url).content == RIGHT
+        assert get(transport, url).content == RIGHT
+    assert came == [0, 0]
+
+
 def test_an_answer_to_nothing_is_nobodys() -> None:
     """It comes while the connection lies in the pool."""
     with playing(final(RIGHT), final(RIGHT)) as (url, came, clients):

@@ -184,13 +184,43 @@ def test_streams_are_read_page_by_page() -> None:
     assert [stream["stream_name"] for stream in talk(MODULE, script)["streams"]] == ["a", "b", "c"]
 
 
-def test_a_page_of_streams_that_repeats_ends_the_list() -> None:
+def test_a_page_of_streams_that_repeats_ends_the_list_which_is_not_whole() -> None:
     page = {"total_number": 9, "stream_names": ["a", "a"], "has_more_streams": True}
     script = [
         [get("streams", page, limit=100)],
         [tasks("a"), get("streams", page, limit=100, start_stream_name="a")],
     ]
-    assert [stream["stream_name"] for stream in talk(MODULE, script)["streams"]] == ["a"]
+    result = talk(MODULE, script, task_names="elsewhere")
+    assert [stream["stream_name"] for stream in result["streams"]] == ["a"]
+    assert [(error["kind"], error["path"][-8:]) for error in result["errors"]] == [("protocol", "/streams")]
+    assert result["not_found"] == []
+
+
+def test_a_list_of_streams_that_is_shorter_than_its_total() -> None:
+    """The total may be too large; then an empty page says so."""
+    script = [
+        [get("streams", {"total_number": 9, "stream_names": ["a"]}, limit=100)],
+        [tasks("a"), get("streams", {"total_number": 9, "stream_names": []}, limit=100, start_stream_name="a")],
+    ]
+    assert "errors" not in talk(MODULE, script)
+
+
+@pytest.mark.parametrize("more", [True, "True", " true ", 1, "1"])
+def test_whether_there_are_more_streams(more: t.Any) -> None:
+    script = [
+        [get("streams", {"total_number": 1, "stream_names": ["a"], "has_more_streams": more}, limit=100)],
+        [tasks("a"), get("streams", {"stream_names": ["b"]}, limit=100, start_stream_name="a")],
+        [tasks("b")],
+    ]
+    assert [stream["stream_name"] for stream in talk(MODULE, script)["streams"]] == ["a", "b"]
+
+
+def test_a_list_that_is_a_failure_inside_a_success() -> None:
+    failed = {"errorCode": "DIS.4205", "message": "no luck", "total_number": 0, "stream_names": [], "tasks": []}
+    (error,) = talk(MODULE, [[get("streams", failed, limit=100)]])["errors"]
+    assert (error["kind"], error["http_status"], error["error_code"]) == ("invalid_request", 200, "DIS.4205")
+    (error,) = talk(MODULE, [[get("streams/a/transfer-tasks", failed)]], stream_names="a")["errors"]
+    assert (error["kind"], error["error_msg"]) == ("invalid_request", "no luck")
 
 
 def test_streams_by_their_descriptions() -> None:

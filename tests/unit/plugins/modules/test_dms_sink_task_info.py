@@ -121,7 +121,9 @@ def test_a_capped_or_repeated_page_of_instances() -> None:
     capped = [[instances(a, total=2)], [instances(b, total=2, offset=1)], [sinks("c-a"), sinks("c-b")]]
     assert parents(talk(MODULE, capped)) == [("c-a", "i-a"), ("c-b", "i-b")]
     repeated = [[instances(a, total=9)], [instances(a, total=9, offset=1)], [sinks("c-a")]]
-    assert parents(talk(MODULE, repeated)) == [("c-a", "i-a")]
+    result = talk(MODULE, repeated)
+    assert parents(result) == [("c-a", "i-a")]
+    assert [error["kind"] for error in result["errors"]] == ["protocol"]
 
 
 def test_instances_without_a_connector_are_asked_only_when_it_is_not_told() -> None:

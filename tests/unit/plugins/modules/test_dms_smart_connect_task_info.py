@@ -106,7 +106,10 @@ def test_pages_by_offset_and_never_past_the_total() -> None:
     capped = [[shown("a")], [tasks("a", "1", "2", total=3)], [tasks("a", "3", total=3, offset=2)]]
     assert len(ids(talk(MODULE, capped, instance_ids="i-a", details=False))) == 3
     repeated = [[shown("a")], [tasks("a", "1", total=3)], [tasks("a", "1", total=3, offset=1)]]
-    assert len(ids(talk(MODULE, repeated, instance_ids="i-a", details=False))) == 1
+    result = talk(MODULE, repeated, instance_ids="i-a", task_ids=["1", "2"], details=False)
+    assert len(ids(result)) == 1
+    assert [error["kind"] for error in result["errors"]] == ["protocol"]
+    assert result["not_found"] == []
 
 
 def test_secrets_inside_are_masked() -> None:
