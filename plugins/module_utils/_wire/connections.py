@@ -214,7 +214,7 @@ def _response_class() -> t.Any:
             finally:
                 self.fp = self.fp and lines.reader
             if lines.last not in (b"\r\n", b"\n"):
-                raise ClosedInHeaders
+                raise ClosedInHeaders("")
             lengths = _lengths(self.headers)
             if self.length is None and not self.chunked and len(lengths) == 1:
                 if "" in lengths:

@@ -52,7 +52,16 @@ def test_filters() -> None:
 
 @pytest.mark.parametrize(
     ("told", "enabled"),
-    [(True, True), (False, False), ("true", True), (" True ", True), ("1", True), (0, False), ("yes", None), (None, None)],
+    [
+        (True, True),
+        (False, False),
+        ("true", True),
+        (" True ", True),
+        ("1", True),
+        (0, False),
+        ("yes", None),
+        (None, None),
+    ],
 )
 def test_whether_a_connector_is_on(told: t.Any, enabled: bool | None) -> None:
     assert _dms_facts.instance({"connector_enable": told})["enabled"] is enabled
