@@ -117,13 +117,14 @@ def lines(table: t.Sequence[Row], limits: _judge.Limits) -> list[str]:
     by_state = limits.max_age is None and limits.max_lag is None and limits.max_discarded is None
     columns = _columns(table, limits)
     cells = [[row.cells[column] for column in columns] for row in table]
+    longer = len(STATES_ALONE[-1]) - len("VERDICT") if by_state else 0
     for gap, state_width in ((2, 0), (1, 0), (1, STATE_WIDTH)):
         if state_width and "STATE" in columns:
             at = columns.index("STATE")
             for line in cells:
                 line[at] = line[at] if len(line[at]) <= state_width else f"{line[at][: state_width - 1]}~"
         written = _written([columns, *cells], columns, gap)
-        if max(map(len, written)) <= WIDTH:
+        if max(len(written[0]) + longer, *map(len, written)) <= WIDTH:
             break
     if by_state:
         begin = written[0][: -len("VERDICT")]

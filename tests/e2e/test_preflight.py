@@ -202,12 +202,18 @@ ELSEWHERE = {
     "ansible_python_interpreter": "/nowhere/python",
 }
 
+UNKNOWN = {
+    "ansible_connection": "no.such.plugin",
+    "ansible_become_method": "no.such.plugin",
+    "ansible_shell_type": "no",
+}
+
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> str:
     hosts = {
         "good": {"preflight_stream_names": ["orders"], **ELSEWHERE},
-        "ill": {"preflight_stream_names": ["nowhere"], **ELSEWHERE},
+        "ill": {"preflight_stream_names": ["nowhere"], **ELSEWHERE, **UNKNOWN},
         "web": {},
     }
     path = tmp_path / "inventory.json"
@@ -235,8 +241,16 @@ def test_never_ends_well_without_having_judged(site: Site, inventory: str) -> No
         limited = preflight(site, "-i", inventory, "--limit", "web", **hosts)
         assert limited.status == NO_HOST, limited.output
         assert "--limit leaves out every host of preflight_hosts" in limited.output
-    some = preflight(site, "-i", inventory, "--limit", "good", hosts="good,ill")
-    assert some.status == PASSED, some.output
+    for hosts in ("good,ill", ["good", "ill"]):
+        some = preflight(site, "-i", inventory, "--limit", "good", hosts=hosts)
+        assert some.status == PASSED, some.output
+    (site.folder / "some.retry").write_text("web\n", encoding="utf-8")
+    by_file = preflight(site, "-i", inventory, "--limit", "@some.retry", hosts="good,ill")
+    assert by_file.status == NO_HOST, by_file.output
+    assert "--limit of @FILE cannot be followed" in by_file.output
+    skipped = preflight(site, "--skip-tags", "tagged")
+    assert skipped.status == NO_HOST, skipped.output
+    assert "--skip-tags tagged leaves out" in skipped.output
     tagged = preflight(site, "--tags", "deploy", stream_names=["nowhere"])
     assert tagged.status == FAILED, tagged.output
     assert "stream nowhere: not found" in tagged.output

@@ -135,7 +135,8 @@ def add_lag(task: Facts, ends: dict[str, int | None], counting: frozenset[str], 
         end, done = ends.get(partition_id), one["last_transfer_offset"]
         one["log_end_offset"] = end
         one["lag"] = end - done if end is not None and done is not None and 0 <= done <= end else None
-        if one["state"] not in LEFT_BEHIND:
+        left_behind = one["state"] in LEFT_BEHIND or (partition_id in ends and partition_id not in counting)
+        if not left_behind:
             behind.append(one["lag"])
     known = complete and bool(told) and counting <= told
     task["lag"] = sum_of_all(behind) if known else None

@@ -356,6 +356,15 @@ def test_a_header_that_would_be_too_wide_is_shorter(length: int, header: str) ->
     assert max(map(len, lines)) <= 79
 
 
+def test_the_shortest_header_has_its_place() -> None:
+    figures = {"lag_asked": True, "lag": 9999999, "discarded_records": 9999999}
+    tasks = [
+        dis("n" * length, "t" * (28 - length), last_transfer_timestamp=NOW - 185 * 60_000, **figures)
+        for length in (1, 13)
+    ]
+    assert max(map(len, table(tasks, now=NOW))) <= 79
+
+
 @pytest.mark.parametrize("options", [ALL, {"now": NOW}])
 @pytest.mark.parametrize("longest", [1, 4, 14, 24, 27])
 def test_no_line_is_wider_than_79_columns(longest: int, options: dict[str, t.Any]) -> None:

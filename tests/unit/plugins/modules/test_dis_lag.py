@@ -162,6 +162,17 @@ def test_what_resharding_left_behind_does_not_count(state: str) -> None:
     assert lags(talk(MODULE, script, stream_names="s", lag=True)) == (2, [None, 2])
 
 
+@pytest.mark.parametrize("state", ["DELETED", "EXPIRED"])
+def test_what_the_stream_alone_calls_left_behind_does_not_count(state: str) -> None:
+    stream = [
+        {"partition_id": shard(0), "status": "ACTIVE", "sequence_number_range": "[0 : 9]"},
+        {"partition_id": shard(1), "status": state, "sequence_number_range": "[0 : 0]"},
+    ]
+    answer = get("streams/s", {"partitions": stream, "has_more_partitions": False}, limit_partitions=1000)
+    script = [[tasks("s", "x")], [show("s", "x", 5, 50)], [answer]]
+    assert lags(talk(MODULE, script, stream_names="s", lag=True)) == (4, [4, None])
+
+
 def test_a_stream_that_cannot_be_read_is_a_failure_of_its_own() -> None:
     script = [
         [tasks("a", "x"), tasks("b", "y")],
