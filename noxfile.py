@@ -209,7 +209,7 @@ newest, floor = ansible_test.NEWEST, ansible_test.FLOOR
 
 @nox.session(python=False)
 def test(session: nox.Session) -> None:
-    """All that CI runs, three sessions at a time (JOBS=3); names of some behind `--`."""
+    """All that CI runs, two sessions at a time (JOBS=2); names of some behind `--`."""
     all_names = TEST.format(newest.line, floor.line, newest.here[0], floor.here[0]).split() + LINT
     here = [name for name in all_names if ansible_test.OLDEST_TARGET in machine.pythons() or not name.endswith("-3.9")]
     side_by_side.run(session, session.posargs or list(dict.fromkeys(here)), ansible_test.not_run_here())

@@ -50,7 +50,7 @@ class Result(NamedTuple):
 def run(session: nox.Session, names: Sequence[str], not_run: Sequence[str] = ()) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     print(f"Pythons here: {', '.join(machine.pythons())}. Logs: {LOGS.relative_to(machine.ROOT)}/", flush=True)
-    with ThreadPoolExecutor(max_workers=int(os.environ.get("JOBS", "3"))) as executor:
+    with ThreadPoolExecutor(max_workers=int(os.environ.get("JOBS", "2"))) as executor:
         try:
             results = list(executor.map(_run_one, names))
         except KeyboardInterrupt:  # what is running has got it, too
