@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import pathlib
+import threading
+import time
 import typing as t
 
 import pytest
@@ -232,9 +234,19 @@ def test_a_token_that_expires_in_the_middle_is_renewed_for_all_that_are_in_fligh
     world = small_world()
     world["generate"] = {"streams": 30}
     with Emulator(world, latency=0.02) as emulator:
-        emulator.inject("GET .*/transfer-tasks", "unauthorized_401", times=6, skip=10)
+
+        def expire() -> None:
+            deadline = time.monotonic() + 20
+            while len(emulator.requests) < 10 and time.monotonic() < deadline:
+                time.sleep(0.001)
+            emulator.world.expire_tokens()
+
+        expiring = threading.Thread(target=expire)
+        expiring.start()
         called = ask(DIS, emulator.url, stream_names=None, concurrency=8, **USER)
+        expiring.join()
         good(called)
+        assert [record.status for record in emulator.requests].count(401) > 1
         assert len(called.result["streams"]) == 33
         assert sent(emulator).count("POST /v3/auth/tokens") == 2
         assert called.result["request_stats"]["requests"] == len(emulator.requests)
