@@ -261,9 +261,14 @@ def test_common_words_are_no_parts_of_secrets(secret: str, text: str) -> None:
     ],
 )
 def test_the_time_grows_with_the_text_only(text: str) -> None:
-    """Ten times as fast as what grows with the square of the length."""
+    """Ten times as long a text takes about ten times as long: what grows with the square takes a hundred times."""
     cleaner = Cleaner()
     cleaner.add(*SECRETS)
-    began = time.process_time()
-    cleaner.clean(text)
-    assert time.process_time() - began < 0.6
+
+    def seconds(text: str) -> float:
+        began = time.process_time()
+        cleaner.clean(text)
+        return time.process_time() - began
+
+    small = min(seconds(text[: len(text) // 10]) for _try in range(3))
+    assert seconds(text) < 40 * max(small, 0.001)
