@@ -55,7 +55,7 @@ def read(
     key: by what an entry is known when it comes again. ends: the service's codes and kinds of failure that mean, for
     any page but the first, that the list is at its end. follow: a flow for each new entry, run while the next page is
     on its way. A page that brings nothing new ends the list, whatever the service says of more; where pages may not
-    repeat, one that does so although there should be more is a failure: what is missing is not known. So are
+    repeat, one that does so and itself says that there is more is a failure: what is missing is not known. So are
     more than ENTRIES_LIMIT entries, of the page after.
     """
     known: dict[t.Hashable, t.Any] = {}
@@ -77,7 +77,7 @@ def read(
             if key(entry) not in known:
                 new.setdefault(key(entry), entry)
         known.update(new)
-        more = page.more or (total is not None and len(known) < total)
+        more = _more(page, total, len(known))
         wanted: list[t.Any] = [follow(entry) for entry in new.values()] if follow else []
         if more and new:
             request = ask(page, count)
@@ -93,12 +93,15 @@ def read(
         reply = replies[-1]
 
 
+def _more(page: Page, total: int | None, known: int) -> bool:
+    return page.more or (total is not None and known < total)
+
+
 def _going_on(
     shape: t.Callable[[t.Any], Page], key: t.Callable[[t.Any], t.Hashable], known: frozenset[t.Hashable], body: t.Any
 ) -> Page:
     page = shape(body)
-    more = page.more or (page.total is not None and len(known) < page.total)
-    if more and page.entries and known.issuperset(map(key, page.entries)):
+    if _more(page, page.total, len(known)) and page.entries and known.issuperset(map(key, page.entries)):
         raise ShapeError("a page of the list repeats what came before, and the rest is not to be had")
     return page
 

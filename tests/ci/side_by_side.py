@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ import machine
 import nox
 
 LOGS = machine.CACHE / "logs"
+TIMEOUT = 3600  # seconds: a session that hangs must not hang the run
 TAIL_LINES = 50
 # What sessions say when they have looked at nothing, or complain and yet end well; and what they must say.
 REFUSED = {
@@ -50,11 +53,14 @@ class Result(NamedTuple):
 def run(session: nox.Session, names: Sequence[str], not_run: Sequence[str] = ()) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     print(f"Pythons here: {', '.join(machine.pythons())}. Logs: {LOGS.relative_to(machine.ROOT)}/", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is running goes down with us
     with ThreadPoolExecutor(max_workers=int(os.environ.get("JOBS", "2"))) as executor:
         try:
             results = list(executor.map(_run_one, names))
-        except KeyboardInterrupt:  # what is running has got it, too
-            executor.shutdown(cancel_futures=True)
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            for group in list(_running):
+                _end(group)
             raise
     print("\nSummary", *(f"  {result.line()}" for result in results), sep="\n")
     left_out = [*not_run, *dict.fromkeys(line for result in results for line in result.said("not run here"))]
@@ -70,17 +76,28 @@ def run(session: nox.Session, names: Sequence[str], not_run: Sequence[str] = ())
         session.error()
 
 
+_running: set[int] = set()
+
+
 def _run_one(name: str) -> Result:
     start, log = time.monotonic(), LOGS / f"{name}.log"
     with log.open("w") as file:
-        code = subprocess.call(
+        process = subprocess.Popen(
             [sys.executable, "-m", "nox", "--noxfile", str(machine.ROOT / "noxfile.py"), "--session", name],
             env=os.environ | {"CI": "true"},  # antsibull-nox's formatters look, and change nothing
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-    why = f"nox ended with {code}" if code else ""
+    _running.add(process.pid)
+    try:
+        code = process.wait(TIMEOUT)
+        why = f"nox ended with {code}" if code else "it left processes running" if _alive(process.pid) else ""
+    except subprocess.TimeoutExpired:
+        why = f"it did not end within {TIMEOUT} s"
+    _running.discard(process.pid)
+    _end(process.pid)
     output = log.read_text(errors="replace")
     for session, pattern in REFUSED.items():
         found = re.search(pattern, output, re.MULTILINE)
@@ -93,3 +110,20 @@ def _run_one(name: str) -> Result:
     tail = [*tail[-TAIL_LINES:], f"the whole log: {log.relative_to(machine.ROOT)}"] if why else []
     print("\n    | ".join([result.line(), *tail]), flush=True)
     return result
+
+
+def _alive(group: int, patience: float = 3.0) -> bool:
+    """Whether processes of a group outlive their leader; they get a moment to go."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _end(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)

@@ -111,7 +111,7 @@ def _pool_class(kind: t.Any, tally: Tally, wanted: t.Any) -> t.Any:
 
     response_class = _response_class()
 
-    class Idle(LifoQueue):  # type: ignore[type-arg]
+    class Idle(LifoQueue[t.Any]):
         def _put(self, item: t.Any) -> None:
             """Keep living connections on top: a new one is made only where none of them is idle."""
             if getattr(item, "sock", None) is None:
@@ -137,7 +137,7 @@ def _pool_class(kind: t.Any, tally: Tally, wanted: t.Any) -> t.Any:
             tally.living.discard(id(self))
             super().close()
 
-    class Pool(kind):  # type: ignore[misc]
+    class Pool(kind):  # type: ignore[misc]  # likewise
         ConnectionCls = Connection
         QueueCls = Idle
 
@@ -207,23 +207,23 @@ def _response_class() -> t.Any:
         more = False  # whether something came after the end of the answer
 
         def begin(self) -> None:
-            lines = Lines(self.fp)
-            self.fp = lines  # type: ignore[assignment]
+            lines: t.Any = Lines(self.fp)
+            self.fp = lines
             try:
                 super().begin()
             finally:
                 self.fp = self.fp and lines.reader
             if lines.last not in (b"\r\n", b"\n"):
                 raise ClosedInHeaders("")
-            lengths = _lengths(self.headers)
-            if self.length is None and not self.chunked and len(lengths) == 1:
-                if "" in lengths:
-                    raise NoLength
+            lengths = set() if self.chunked or self.length is not None else _lengths(self.headers)
+            if "" in lengths:
+                raise NoLength
+            if len(lengths) == 1:
                 self.length = int(*lengths)  # http.client takes one that was told twice for none
 
         def _read_status(self) -> tuple[str, int, str]:
             for _interim in range(INTERIM_LIMIT + 1):
-                told: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+                told: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # typeshed has no private names
                 if told[1] == 101:
                     raise SwitchedProtocols
                 if told[1] >= 200:
@@ -232,7 +232,7 @@ def _response_class() -> t.Any:
             raise BadStatusLine("too many interim answers")
 
         def _read_next_chunk_size(self) -> int:
-            size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+            size: int = super()._read_next_chunk_size()  # type: ignore[misc]  # likewise
             if size < 0:  # http.client takes it for a number like any other
                 raise NoSize
             return size
@@ -240,7 +240,7 @@ def _response_class() -> t.Any:
         def _close_conn(self) -> None:
             if self.fp is not None:
                 self.more = self.more or _more(self.fp)
-            super()._close_conn()  # type: ignore[misc]
+            super()._close_conn()  # type: ignore[misc]  # likewise
 
     return Response
 
