@@ -145,14 +145,14 @@ def read(root: Path, takes: dict[str, Any] | None = None) -> Collection:
     """
     plugins = {}
     fragments = {
-        path.stem: yaml.safe_load(_texts(path)["DOCUMENTATION"])
+        path.stem: _load(_texts(path)["DOCUMENTATION"])
         for path in (root / "plugins" / "doc_fragments").glob("[a-z]*.py")
     }
     for path in sorted((root / "plugins" / "modules").glob("[a-z]*.py")):
         plugins["module", path.stem] = _plugin("module", path.stem, _texts(path), fragments)
     for kind in ("test", "filter"):
         for path in sorted((root / "plugins" / kind).glob("*.yml")):
-            plugins[kind, path.stem] = _plugin(kind, path.stem, yaml.safe_load(path.read_text(encoding="utf-8")), {})
+            plugins[kind, path.stem] = _plugin(kind, path.stem, _load(path.read_text(encoding="utf-8")), {})
     names = [name for kind, name in plugins if kind == "module"]
     return Collection(root, plugins, takes or json.loads(run_inside(root, SPECIFICATION, *names)))
 
@@ -177,6 +177,10 @@ def run_inside(root: Path, program: str, *arguments: str, stdin: str = "") -> st
     return done.stdout
 
 
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
 def _texts(path: Path) -> dict[str, str]:
     """Return the documentation that stands as texts in a Python file, also inside of a class."""
     texts = {}
@@ -193,8 +197,8 @@ def _texts(path: Path) -> dict[str, str]:
 
 def _plugin(kind: str, name: str, texts: Mapping[str, Any], fragments: Mapping[str, Any]) -> Plugin:
     documentation, returned = texts["DOCUMENTATION"], texts.get("RETURN", {})
-    doc = yaml.safe_load(documentation) if isinstance(documentation, str) else dict(documentation)
-    returned = yaml.safe_load(returned) if isinstance(returned, str) else returned
+    doc = _load(documentation) if isinstance(documentation, str) else dict(documentation)
+    returned = _load(returned) if isinstance(returned, str) else returned
     for fragment in doc.get("extends_documentation_fragment", []):
         for key, value in fragments[fragment.rpartition(".")[2]].items():
             if isinstance(value, list):

@@ -29,12 +29,12 @@ OFF = "hwcloud_streaming_in_process=false"
 ONE = "hwcloud.streaming.dis_transfer_task_info: {stream_names: orders}"
 
 
-def way(ran: Ran) -> str:
+def way(output: str) -> str:
     """Which way was taken, as -vvv says: the reason for a process, or nothing."""
-    told = re.search(rf"{PROCESS}(.*)", ran.output)
+    told = re.search(rf"{PROCESS}(.*)", output)
     if told:
         return told[1]
-    assert INSIDE in ran.output, ran.output
+    assert INSIDE in output, output
     return ""
 
 
@@ -54,111 +54,105 @@ def plain(output: str) -> str:
     )
 
 
+WAYS: list[tuple[list[str], str]] = [
+    ([], ""),
+    (["check_mode: true"], ""),
+    (["vars: {ansible_python_interpreter: auto}"], ""),
+    (["vars: {ansible_python_interpreter: auto_legacy_silent}"], ""),
+    (["vars: {ansible_python_interpreter: '{{ ansible_playbook_python | dirname }}/python3'}"], ""),
+    (["vars: {hwcloud_streaming_in_process: 'yes'}"], ""),
+    (["environment: {HW_AUTH_TOKEN: ExampleToken, https_proxy: '', NO_PROXY: 127.0.0.1, OS_CACERT: ''}"], ""),
+    (["environment: {HUAWEICLOUD_ENTERPRISE_PROJECT_ID: '0', SSL_CERT_FILE: ''}"], ""),
+    (["environment: [{HOME: /}, {LANG: C}]"], "environment sets HOME, LANG"),
+    (["async: 30", "poll: 1"], "async"),
+    (["become: true", "become_method: sudo"], "become"),
+    (["vars: {hwcloud_streaming_in_process: false}"], "hwcloud_streaming_in_process is false"),
+    (["vars: {ansible_python_interpreter: /usr/bin/no-such-python}"], "ansible_python_interpreter is /usr/bin/no"),
+    (["vars: {ansible_connection: ssh, ansible_port: 1, ansible_host: 127.0.0.1}"], "the connection is ssh"),
+]
+
+
+def test_which_way_and_why(site: Site) -> None:
+    """One play with a task for each; some of them cannot end well."""
+    keywords = "  ignore_errors: true\n  ignore_unreachable: true\n"
+    tasks = [f"    - {ONE}" + "".join(f"\n      {line}" for line in lines) for lines, _reason in WAYS]
+    ran = site.play("\n".join([play(keywords=keywords).rstrip(), *tasks[1:], ""]), "-vvv")
+    _before, *told = re.split(r"^TASK \[", ran.output.partition("\nPLAY RECAP")[0], flags=re.MULTILINE)
+    for (lines, reason), output in zip(WAYS, told, strict=True):
+        assert way(output).startswith(reason) if reason else way(output) == "", (lines, output)
+        if reason == "" or reason.startswith(("hwcloud", "environment", "async")):
+            assert re.search(r"^(ok|changed): ", output, re.MULTILINE), (lines, output)
+
+
 @pytest.mark.parametrize(
-    ("lines", "options", "variables", "reason"),
+    ("options", "variables", "reason"),
     [
-        ([], [], {}, ""),
-        (["check_mode: true"], [], {}, ""),
-        (["vars: {ansible_python_interpreter: auto}"], [], {}, ""),
-        (["vars: {ansible_python_interpreter: auto_legacy_silent}"], [], {}, ""),
-        (["vars: {ansible_python_interpreter: '{{ ansible_playbook_python | dirname }}/python3'}"], [], {}, ""),
-        (["vars: {hwcloud_streaming_in_process: 'yes'}"], [], {}, ""),
-        (
-            ["environment: {HW_AUTH_TOKEN: ExampleToken, https_proxy: '', NO_PROXY: 127.0.0.1, OS_CACERT: ''}"],
-            [],
-            {},
-            "",
-        ),
-        (["environment: {HUAWEICLOUD_ENTERPRISE_PROJECT_ID: '0', SSL_CERT_FILE: ''}"], [], {}, ""),
-        (["environment: [{HOME: /}, {LANG: C}]"], [], {}, "environment sets HOME, LANG"),
-        (["async: 30", "poll: 1"], [], {}, "async"),
-        (["become: true", "become_method: sudo"], [], {}, "become"),
-        (["vars: {hwcloud_streaming_in_process: false}"], [], {}, "hwcloud_streaming_in_process is false"),
-        ([], ["-e", OFF], {}, "hwcloud_streaming_in_process is false"),
-        (
-            [],
-            ["-e", "hwcloud_streaming_in_process=maybe"],
-            {},
-            "hwcloud_streaming_in_process is 'maybe', which is neither",
-        ),
-        ([], [], {"ANSIBLE_KEEP_REMOTE_FILES": "1"}, "remote files are kept"),
-        ([], [], {"_ANSIBLE_ANSIBALLZ_DEBUGPY_CONFIG": "{}"}, "modules are debugged"),
-        (
-            ["vars: {ansible_python_interpreter: /usr/bin/no-such-python}"],
-            [],
-            {},
-            "ansible_python_interpreter is /usr/bin/no",
-        ),
-        (
-            ["vars: {ansible_connection: ssh, ansible_port: 1, ansible_host: 127.0.0.1}"],
-            [],
-            {},
-            "the connection is ssh",
-        ),
+        (["-e", OFF], {}, "hwcloud_streaming_in_process is false"),
+        (["-e", "hwcloud_streaming_in_process=maybe"], {}, "hwcloud_streaming_in_process is 'maybe', which is neither"),
+        ([], {"ANSIBLE_KEEP_REMOTE_FILES": "1"}, "remote files are kept"),
+        ([], {"_ANSIBLE_ANSIBALLZ_DEBUGPY_CONFIG": "{}"}, "modules are debugged"),
     ],
 )
-def test_which_way_and_why(
-    site: Site, lines: list[str], options: list[str], variables: dict[str, str], reason: str
-) -> None:
-    ran = site.play(play(ONE, *lines), "-vvv", *options, **variables)
-    assert way(ran).startswith(reason) if reason else way(ran) == "", ran.output
-    if reason == "" or reason.startswith(("hwcloud", "environment", "remote", "async")):
-        assert ran.status == 0, ran.output
+def test_which_way_for_the_whole_run(site: Site, options: list[str], variables: dict[str, str], reason: str) -> None:
+    ran = site.play(play(), "-vvv", *options, **variables)
+    assert way(ran.output).startswith(reason), ran.output
+    assert ran.status == 0 or "debugged" in reason, ran.output
 
 
 def test_the_interpreter_of_the_configuration_counts(site: Site) -> None:
     inventory = site.folder / "hosts"
     inventory.write_text("here ansible_connection=local\n")
     told = site.play(play(hosts="here"), "-vvv", "-i", str(inventory))
-    assert way(told) == ""
+    assert way(told.output) == ""
     assert told.status == 0, told.output
     told = site.play(play(hosts="here"), "-vvv", "-i", str(inventory), ANSIBLE_PYTHON_INTERPRETER="/usr/bin/no-python")
-    assert way(told).startswith("ansible_python_interpreter is /usr/bin/no-python, not ")
+    assert way(told.output).startswith("ansible_python_interpreter is /usr/bin/no-python, not ")
     delegated = ["delegate_to: there", "vars: {ansible_connection: local}"]
     inventory.write_text("here ansible_connection=local\nthere ansible_python_interpreter=/usr/bin/no-python\n")
     told = site.play(play(ONE, *delegated, hosts="here"), "-vvv", "-i", str(inventory))
-    assert way(told).startswith("ansible_python_interpreter is /usr/bin/no-python, not ")
+    assert way(told.output).startswith("ansible_python_interpreter is /usr/bin/no-python, not ")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status"),
-    [
-        ("stream_names=orders,payments,nowhere max_age=15m", 0),
-        ("stream_names=orders,clicks states=ASLEEP", 0),
-        ("stream_names=orders auth_token=WrongTokenWrongToken", 2),
-        ("stream_names=orders no_such_option=1", 2),
-        ("stream_names=orders dis_endpoint=http://127.0.0.1:1 retries=0", 2),
-    ],
-)
-def test_a_user_sees_no_difference(site: Site, arguments: str, status: int) -> None:
-    inside, outside = (site.ask("dis_transfer_task_info", arguments, *options) for options in ([], ["-e", OFF]))
-    assert inside.status == outside.status == status, inside.output
-    assert plain(inside.output) == plain(outside.output)
-    both = [
-        site.play(play("hwcloud.streaming.dis_transfer_task_info:", f"  {arguments}"), *options)
-        for options in ([], ["-e", OFF])
-    ]
-    assert both[0].status == both[1].status == status
+CALLS = {
+    "stream_names=orders,payments,nowhere max_age=15m": 0,
+    "stream_names=orders,clicks states=ASLEEP": 0,
+    "stream_names=orders auth_token=WrongTokenWrongToken": 2,
+    "stream_names=orders no_such_option=1": 2,
+    "stream_names=orders dis_endpoint=http://127.0.0.1:1 retries=0": 2,
+}
+
+
+def same(both: list[Ran], status: int) -> None:
+    assert [ran.status for ran in both] == [status, status], both[0].output
     assert plain(both[0].output) == plain(both[1].output)
+
+
+@pytest.mark.parametrize(("arguments", "status"), CALLS.items())
+def test_a_user_sees_no_difference(site: Site, arguments: str, status: int) -> None:
+    same([site.ask("dis_transfer_task_info", arguments, *options) for options in ([], ["-e", OFF])], status)
+
+
+def test_a_user_sees_no_difference_in_a_play(site: Site) -> None:
+    calls = [f"hwcloud.streaming.dis_transfer_task_info: {arguments}" for arguments in CALLS]
+    text = play("\n    - ".join(calls), keywords="  ignore_errors: true\n")
+    both = [site.play(text, *options) for options in ([], ["-e", OFF])]
+    same(both, 0)
+    assert "ignored=3" in both[0].output
 
 
 def test_relative_paths_are_those_of_the_play_and_nothing_goes_into_the_log(site: Site) -> None:
     folder = site.folder / "deploy"
     folder.mkdir()
-    (folder / "keys.ini").write_text(
-        "[basic]\nak = AKEXAMPLE0000000000X\nsk = SKExample0000000000000000000000000000000\n"
-    )
-    (folder / "play.yml").write_text(
-        play(ONE, "  credentials_file: keys.ini", "  auth_type: profile")
-        .replace("{stream_names: orders}", "\n        stream_names: orders")
-        .replace("        credentials", "        credentials")
-    )
+    keys = "[basic]\nak = AKEXAMPLE0000000000X\nsk = SKExample0000000000000000000000000000000\n"
+    (folder / "keys.ini").write_text(keys)
+    task = "hwcloud.streaming.dis_transfer_task_info:"
+    (folder / "play.yml").write_text(play(task, "  credentials_file: keys.ini", "  auth_type: profile"))
     log = site.folder / "ansible.log"
     seen = []
     for options in ([], ["-e", OFF]):
         ran = site.run("ansible-playbook", "deploy/play.yml", "-vvv", *options, ANSIBLE_LOG_PATH=str(log))
         assert ran.status == 0, ran.output
-        seen.append(way(ran))
+        seen.append(way(ran.output))
     assert seen == ["", "hwcloud_streaming_in_process is false"]
     assert "urllib3" not in log.read_text()
 
@@ -208,7 +202,7 @@ def test_without_requests_it_says_what_the_process_says(site: Site) -> None:
     broken.mkdir()
     (broken / "requests.py").write_text("raise ImportError('no requests here', name='requests')\n")
     ran = site.ask("dis_transfer_task_info", "stream_names=orders", "-vvv", PYTHONPATH=str(broken))
-    assert way(ran) == f"{sys.executable} cannot import requests"
+    assert way(ran.output) == f"{sys.executable} cannot import requests"
     assert ran.status == 2
     assert "Failed to import the required Python library (requests)" in ran.output
     assert '"kind": "configuration"' in ran.output
@@ -218,7 +212,7 @@ def test_a_module_that_dies_inside_leaves_the_play_going(fork: Site) -> None:
     source = fork.collection / "plugins" / "modules" / "dis_transfer_task_info.py"
     source.write_text(f"{source.read_text()}\n\ndef main():\n    raise MemoryError\n")
     ran = fork.play(f"{play(ONE, 'ignore_errors: true')}    - ansible.builtin.debug: {{msg: went on}}\n", "-vvv")
-    assert way(ran) == "MemoryError inside"
+    assert way(ran.output) == "MemoryError inside"
     assert ran.status == 0, ran.output
     assert "went on" in ran.output
 
