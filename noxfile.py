@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +21,8 @@ import machine
 import side_by_side
 import tarball
 
-COVERAGE_FLOOR = 95
 DOCS = machine.ROOT / "build" / "docs"
+PYTEST = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
 WITHOUT_PROXY = {name: None for proxy in machine.PROXIES for name in (proxy, proxy.upper())}
 
 machine.prepare()
@@ -39,17 +38,13 @@ def collections(tree: Path) -> dict[str, str]:
     return {"ANSIBLE_COLLECTIONS_PATH": str(tree.parents[2])}
 
 
-def tree_of(session: nox.Session) -> str:
-    return f"{machine.CACHE}/trees/{session.name}/collections"
-
-
 def pytest(session: nox.Session, *arguments: str, **variables: str) -> None:
     """Run pytest in a copy of the tree; when all tests are meant, see that they ran."""
     machine.install(session, "tests")
-    session.chdir(machine.copy_tree(session.name))
-    report = machine.CACHE / f"junit-{session.name}.xml"
-    options = ["-p", "no:cacheprovider", "--import-mode=importlib", "-q", "-ra", f"--junitxml={report}"]
-    session.run("python", "-m", "pytest", *options, *(session.posargs or arguments), env={**WITHOUT_PROXY, **variables})
+    tree, report = machine.copy_tree(session.name), machine.CACHE / f"junit-{session.name}.xml"
+    session.chdir(tree)
+    command = ["python", "-m", "pytest", *PYTEST, "-ra", f"--junitxml={report}", *(session.posargs or arguments)]
+    session.run(*command, env={**WITHOUT_PROXY, "PYTHONPATH": str(tree.parents[2]), **variables})
     if not session.posargs:
         ansible_test.count_cases(session, report)
 
@@ -57,16 +52,14 @@ def pytest(session: nox.Session, *arguments: str, **variables: str) -> None:
 @nox.session
 def unit(session: nox.Session) -> None:
     """Unit tests, quickly: arguments behind `--` go to pytest."""
-    pytest(session, "-n", "auto", "tests/unit", PYTHONPATH=tree_of(session))
+    pytest(session, "-n", "auto", "tests/unit")
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Unit tests with the coverage of plugins/ by line and branch."""
-    options = ["--cov", "--cov-config=tests/ci/coverage.ini", "--cov-report=term-missing:skip-covered"]
-    pytest(
-        session, "-n", "2", f"--cov-fail-under={COVERAGE_FLOOR}", *options, "tests/unit", PYTHONPATH=tree_of(session)
-    )
+    report = "--cov-report=term-missing:skip-covered"
+    pytest(session, "-n", "2", "--cov", "--cov-config=tests/ci/coverage.ini", report, "tests/unit")
     total = session.run("coverage", "report", "--rcfile=tests/ci/coverage.ini", "--format=total", silent=True)
     session.log(f"fact: coverage of plugins/ by line and branch {str(total).strip()} %")
 
@@ -87,11 +80,9 @@ def e2e(session: nox.Session) -> None:
 def guides(session: nox.Session) -> None:
     """Write what the guides print anew, and the report's picture, into this checkout; look at the diff afterwards."""
     machine.install(session, "tests")
+    tests = ["-k", "works or picture", "tests/e2e/test_guides.py", "tests/e2e/test_report.py"]
     variables = {**WITHOUT_PROXY, "WRITE_GUIDES": "1", "WRITE_PICTURES": "1"}
-    options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-k", "works or picture"]
-    session.run(
-        "python", "-m", "pytest", *options, "tests/e2e/test_guides.py", "tests/e2e/test_report.py", env=variables
-    )
+    session.run("python", "-m", "pytest", *PYTEST, *tests, env=variables)
 
 
 @nox.session
@@ -103,25 +94,24 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """The EXAMPLES of every plugin as playbooks: read by ansible-playbook, options checked by ansible-lint."""
+    """The EXAMPLES of every plugin under ansible-lint, as files of tasks; the end-to-end tests run them."""
     machine.install(session, "lint")
     tree = machine.copy_tree(session.name)
     session.chdir(tree)
-    playbooks = []
+    tasks = Path("tasks")
+    tasks.mkdir()
     for kind, names in machine.plugins().items():
         for name, told in machine.documentation(session, kind, names, collections(tree)).items():
-            text = told["examples"].strip().removeprefix("---").strip("\n")
-            if not re.search(r"^[ -] hosts:", text, re.MULTILINE):  # tasks, not plays
-                head = f"- name: Examples of {name}\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
-                text = head + textwrap.indent(text, "    ")
-            playbooks.append(f"playbooks/{kind}-{name}.yml")
-            Path(playbooks[-1]).write_text(f"---\n{text}\n")
-    session.run("ansible-playbook", "--syntax-check", *playbooks, env=collections(tree))
-    # How they are written as YAML is looked at in the plugins; here they are indented deeper.
-    lint = ["ansible-lint", "--offline", "--strict", "--nocolor", "-x", "yaml", *playbooks]
-    if "Invalid value (None)" in str(session.run(*lint, env=collections(tree), silent=True)):
-        session.error("the collection was not found, so options were not checked")
-    session.log(f"fact: {len(playbooks)} playbooks")
+            (tasks / f"{kind}_{name}.yml").write_text(f"---\n{told['examples'].strip()}\n")
+    # One that is wrong: there is but that to find. That module has an action plugin, which ansible-lint could stop at.
+    (tasks / "wrong.yml").write_text(
+        "---\n- name: Wrong\n  hwcloud.streaming.dms_sink_task_info:\n    topic_infos: true\n"
+    )
+    command = ["ansible-lint", "--offline", "--strict", "--nocolor", "tasks"]
+    told = str(session.run(*command, env=collections(tree), success_codes=[2], silent=True))
+    if "Failed: 1 failure(s), 0 warning(s)" not in told or "Unsupported parameters" not in told:
+        session.error(told)
+    session.log(f"fact: {len(list(tasks.iterdir())) - 1} files")
 
 
 @nox.session
@@ -158,11 +148,6 @@ def docs(session: nox.Session) -> None:
     session.run(*"sphinx-build -M html rst build -c . -q -W --keep-going".split())
     shutil.rmtree(DOCS, ignore_errors=True)
     shutil.copytree("build/html", DOCS)
-    missing = [
-        name for name in machine.plugins()["module"] if not (DOCS / f"{name.split('.')[2]}_module.html").is_file()
-    ]
-    if missing:
-        session.error(f"no page for {missing}")
     session.log(f"fact: {len(list(DOCS.rglob('*.html')))} pages, build/docs/index.html")
 
 
@@ -170,13 +155,11 @@ def docs(session: nox.Session) -> None:
 def execution_environment(session: nox.Session) -> None:
     """What ansible-builder reads out of the installed collection for an execution environment."""
     machine.install(session, "package")
-    installed = tarball.install(session)["ANSIBLE_COLLECTIONS_PATH"]
-    output = str(session.run("ansible-builder", "introspect", installed, silent=True))
-    wanted = re.findall(r"^([a-z][^#\s]*)", (machine.ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    comment = rf"['\"]?\s+# from collection {machine.COLLECTION}"
-    unseen = [name for name in wanted if not re.search(re.escape(name) + comment, output)]
-    if unseen or not wanted:
-        session.error(f"ansible-builder does not see {unseen or 'any requirement'}")
+    output = str(session.run("ansible-builder", "introspect", *tarball.install(session).values(), silent=True))
+    wanted = re.findall(r"^[a-z][^#\s]*", (machine.ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    seen = re.findall(rf"([^\s'\"]+)['\"]?\s+# from collection {machine.COLLECTION}", output)
+    if not wanted or seen != wanted:
+        session.error(f"ansible-builder sees {seen}, not {wanted}")
     session.log(f"fact: {', '.join(wanted)}")
 
 

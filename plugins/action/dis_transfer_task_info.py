@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.hwcloud.streaming.plugins.plugin_utils._in_process import ActionModule
+from ansible_collections.hwcloud.streaming.plugins.plugin_utils._in_process import ActionModule, main_of
 
 __all__ = ["ActionModule"]
+main = main_of("dis_transfer_task_info")

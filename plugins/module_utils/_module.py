@@ -9,7 +9,7 @@ import importlib
 import os
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils import basic
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _call, _options
 from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.secrets import MASK
@@ -37,14 +37,14 @@ def argument_spec(options: _options.Spec) -> dict[str, dict[str, t.Any]]:
 
 def run(question: _call.Question) -> t.NoReturn:
     """Be the module that asks a question. This is the only place that ends the process."""
-    module = AnsibleModule(
+    module = basic.AnsibleModule(
         argument_spec=argument_spec({**question.options, **_options.CONNECTION}), supports_check_mode=True
     )
 
     def learned(*secrets: str | None) -> None:
         module.no_log_values.update(secret for secret in secrets if secret and len(secret) >= REGISTERED_LENGTH)
 
-    session = _call.Session(module.params, _call.Caller(module.warn, module.debug, learned, missing_required_lib))
+    session = _call.Session(module.params, _call.Caller(module.warn, module.debug, learned, basic.missing_required_lib))
     result = session.ask(question, last=True)
     module.no_log_values = _registered(module.no_log_values, result)
     _hide(module.no_log_values)
@@ -54,7 +54,7 @@ def run(question: _call.Question) -> t.NoReturn:
     module.exit_json(**result)
 
 
-def _shown_options(module: AnsibleModule) -> dict[str, t.Any]:
+def _shown_options(module: basic.AnsibleModule) -> dict[str, t.Any]:
     """Return the options as the result may show them: secrets are masked by name, so that this needs no search by value."""
     secret = {
         name

@@ -45,6 +45,11 @@ class Unfit(Exception):
     """Something is not as it should be. The argument says what."""
 
 
+def main_of(module: str) -> t.Callable[[], None]:
+    """Return the module's main(), loaded when it is called: ansible-lint checks a task's options by that of the action plugin."""
+    return lambda: importlib.import_module(f"{PLUGINS}.modules.{module}").main()
+
+
 class Core(t.NamedTuple):
     """What ansible-core keeps to itself and this needs."""
 

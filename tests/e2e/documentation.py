@@ -26,7 +26,8 @@ SPECIFICATION = f"""
 import importlib, json, sys
 from ansible.errors import AnsibleFilterError
 from ansible_collections.{NAME}.plugins.filter import html_report, problems, table
-from ansible_collections.{NAME}.plugins.module_utils import _module, _options
+from ansible.module_utils import basic
+from ansible_collections.{NAME}.plugins.module_utils import _options
 from ansible_collections.{NAME}.plugins.module_utils._wire import errors
 from ansible_collections.{NAME}.plugins.test import healthy
 
@@ -39,7 +40,7 @@ class Recorder:
         raise SystemExit
 
 modules = {{}}
-_module.AnsibleModule = Recorder
+basic.AnsibleModule = Recorder
 for name in sys.argv[1:]:
     try:
         importlib.import_module("ansible_collections.{NAME}.plugins.modules." + name).main()
