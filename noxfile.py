@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import fnmatch
+import os
 import re
 import shutil
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,11 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "tests" / "ci"))
 import ansible_test  # these are found through the path set above
 import machine
 import side_by_side
-import tarball
 
-DOCS = machine.ROOT / "build" / "docs"
+newest, floor = ansible_test.NEWEST, ansible_test.FLOOR
+# What a working checkout is littered with; none of it may get in.
+LITTER = """
+    .cache/x .venv/x .nox/x .mypy_cache/x.json build/docs/index.html hwcloud-streaming-0.0.1.tar.gz tests/output/x
+    plugins/modules/__pycache__/x.pyc tests/integration/inventory tests/unit/.pytest_cache/x
+""".split()
 PYTEST = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
-WITHOUT_PROXY = {name: None for proxy in machine.PROXIES for name in (proxy, proxy.upper())}
+WITHOUT_PROXY = {name: None for name in os.environ if name.lower().endswith("_proxy")}
 
 machine.prepare()
 nox.needs_version = ">=2026.10"
@@ -47,6 +54,35 @@ def pytest(session: nox.Session, *arguments: str, **variables: str) -> None:
     session.run(*command, env={**WITHOUT_PROXY, "PYTHONPATH": str(tree.parents[2]), **variables})
     if not session.posargs:
         ansible_test.count_cases(session, report)
+
+
+def build(session: nox.Session, litter: bool = False) -> Path:
+    """Build the tarball from a clean copy of the tree, or from a littered one."""
+    tree = machine.copy_tree(session.name)
+    for path in LITTER if litter else ():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text("litter\n")
+    output = machine.CACHE / "dist" / f"{session.name}{'-littered' if litter else ''}"
+    shutil.rmtree(output, ignore_errors=True)
+    with session.chdir(tree):
+        session.run("ansible-galaxy", "collection", "build", "--output-path", str(output))
+    return next(output.glob("*.tar.gz"))
+
+
+def install(session: nox.Session) -> dict[str, str]:
+    """Build the collection and install it into a folder that was empty; returns the variable by which Ansible finds it."""
+    folder = machine.CACHE / "installed" / session.name
+    shutil.rmtree(folder, ignore_errors=True)
+    # Without ANSIBLE_COLLECTIONS_PATH one that is installed elsewhere counts, and nothing is done.
+    command = ["ansible-galaxy", "collection", "install", str(build(session)), "-p", str(folder), "--offline"]
+    session.run(*command, env={"ANSIBLE_COLLECTIONS_PATH": str(folder)})
+    return {"ANSIBLE_COLLECTIONS_PATH": str(folder)}
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as archive:
+        streams = {member.name: archive.extractfile(member) for member in archive}
+        return {name: stream.read() for name, stream in streams.items() if stream is not None}
 
 
 @nox.session
@@ -88,8 +124,8 @@ def guides(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """See the collection at work, without an account: emulator, ad-hoc commands, a preflight play."""
-    machine.install(session, ansible_test.NEWEST.lock)
-    session.run("bash", "tests/demo/demo.sh", env={**WITHOUT_PROXY, **tarball.install(session)}, external=True)
+    machine.install(session, f"core-{newest.line}")
+    session.run("bash", "tests/demo/demo.sh", env={**WITHOUT_PROXY, **install(session)}, external=True)
 
 
 @nox.session
@@ -100,13 +136,11 @@ def examples(session: nox.Session) -> None:
     session.chdir(tree)
     tasks = Path("tasks")
     tasks.mkdir()
-    for kind, names in machine.plugins().items():
-        for name, told in machine.documentation(session, kind, names, collections(tree)).items():
-            (tasks / f"{kind}_{name}.yml").write_text(f"---\n{told['examples'].strip()}\n")
+    for name, told in machine.documentation(session, collections(tree)).items():
+        (tasks / f"{name}.yml").write_text(f"---\n{told['examples'].strip()}\n")
     # One that is wrong: there is but that to find. That module has an action plugin, which ansible-lint could stop at.
-    (tasks / "wrong.yml").write_text(
-        "---\n- name: Wrong\n  hwcloud.streaming.dms_sink_task_info:\n    topic_infos: true\n"
-    )
+    wrong = "---\n- name: Wrong\n  hwcloud.streaming.dms_sink_task_info:\n    topic_infos: true\n"
+    (tasks / "wrong.yml").write_text(wrong)
     command = ["ansible-lint", "--offline", "--strict", "--nocolor", "tasks"]
     told = str(session.run(*command, env=collections(tree), success_codes=[2], silent=True))
     if "Failed: 1 failure(s), 0 warning(s)" not in told or "Unsupported parameters" not in told:
@@ -125,7 +159,7 @@ def docs(session: nox.Session) -> None:
     if (tree / "CHANGELOG.rst").read_text() != (machine.ROOT / "CHANGELOG.rst").read_text():
         session.error("CHANGELOG.rst differs: run antsibull-changelog generate")
     shutil.rmtree(site, ignore_errors=True)
-    shutil.copytree(tree / "tests" / "ci" / "docs_site", site)
+    shutil.copytree(tree / "docs" / "site", site)
     for folder in (site, site / "rst"):  # antsibull-docs writes only where no one else can
         folder.chmod(0o755)
     # Every address that begins so is made up, and would become a button on each page.
@@ -146,16 +180,36 @@ def docs(session: nox.Session) -> None:
     # In the menu a plugin's name is enough.
     index.write_text(re.sub(r"^    (\w+)_(module|filter|test|role)$", r"    \1 <\1_\2>", text, flags=re.MULTILINE))
     session.run(*"sphinx-build -M html rst build -c . -q -W --keep-going".split())
-    shutil.rmtree(DOCS, ignore_errors=True)
-    shutil.copytree("build/html", DOCS)
-    session.log(f"fact: {len(list(DOCS.rglob('*.html')))} pages, build/docs/index.html")
+    built = machine.ROOT / "build" / "docs"
+    shutil.rmtree(built, ignore_errors=True)
+    shutil.copytree("build/html", built)
+    session.log(f"fact: {len(list(built.rglob('*.html')))} pages, build/docs/index.html")
+
+
+@nox.session(python=floor.here[0])
+def tarball(session: nox.Session) -> None:
+    """The tarball: only what tarball_contents.txt allows, no litter, twice the same; installed and read by the oldest core."""
+    machine.install(session, f"core-{floor.line}")
+    first, second = (contents(build(session, litter)) for litter in (False, True))
+    lines = (machine.ROOT / "tests" / "ci" / "tarball_contents.txt").read_text().splitlines()
+    allowed = [line for line in lines if line and not line.startswith("#")]
+    strange = [name for name in first if not any(fnmatch.fnmatch(name, pattern) for pattern in allowed)]
+    missing = [name for name in allowed if "*" not in name and name not in first]
+    differ = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
+    if strange or missing or differ:
+        session.error(f"does not belong in the tarball: {strange}; missing: {missing}; differ in two builds: {differ}")
+    installed = install(session)
+    session.run("ansible-galaxy", "collection", "verify", machine.COLLECTION, "--offline", env=installed)
+    if not all(told.get("examples") for told in machine.documentation(session, installed).values()):
+        session.error("ansible-doc shows no examples for some plugin")
+    session.log(f"fact: {len(first)} files")
 
 
 @nox.session(name="execution-environment")
 def execution_environment(session: nox.Session) -> None:
     """What ansible-builder reads out of the installed collection for an execution environment."""
     machine.install(session, "package")
-    output = str(session.run("ansible-builder", "introspect", *tarball.install(session).values(), silent=True))
+    output = str(session.run("ansible-builder", "introspect", *install(session).values(), silent=True))
     wanted = re.findall(r"^[a-z][^#\s]*", (machine.ROOT / "requirements.txt").read_text(), re.MULTILINE)
     seen = re.findall(rf"([^\s'\"]+)['\"]?\s+# from collection {machine.COLLECTION}", output)
     if not wanted or seen != wanted:
@@ -176,7 +230,6 @@ ANSIBLE_TEST: list[str] = []
 for core in ansible_test.RUNNABLE:
     first, label = core.here[0], f"ansible-core {core.line}"
     add(f"sanity-{core.line}", first, f"ansible-test sanity of {label}", ansible_test.sanity, core)
-    add(f"tarball-{core.line}", first, f"The tarball's contents, and using it under {label}", tarball.check, core)
     for python in (*core.here, *({ansible_test.OLDEST_TARGET} & machine.pythons().keys())):
         for body in (ansible_test.units, ansible_test.integration):
             what, control = body.__name__, python if python in core.here else first
@@ -186,8 +239,7 @@ for core in ansible_test.RUNNABLE:
 LINT = ["typing", "ansible-lint", "examples", "codeqa", "yamllint", "license-check", "formatters", "extra-checks"]
 # The longest first: a long one that starts last would run alone. {0} is the newest ansible-core, {1} the oldest.
 TEST = "e2e sanity-{0} units-{0}-3.9 coverage sanity-{1} integration-{0}-3.9 integration-{0}-{2} integration-{1}-{3}"
-TEST += " demo build-import-check docs docs-check tarball-{0} tarball-{1} execution-environment antsibull-nox-config"
-newest, floor = ansible_test.NEWEST, ansible_test.FLOOR
+TEST += " demo build-import-check docs docs-check tarball execution-environment antsibull-nox-config"
 
 
 @nox.session(python=False)
@@ -195,7 +247,7 @@ def test(session: nox.Session) -> None:
     """All that CI runs, two sessions at a time (JOBS=2); names of some behind `--`."""
     all_names = TEST.format(newest.line, floor.line, newest.here[0], floor.here[0]).split() + LINT
     here = [name for name in all_names if ansible_test.OLDEST_TARGET in machine.pythons() or not name.endswith("-3.9")]
-    side_by_side.run(session, session.posargs or list(dict.fromkeys(here)), ansible_test.not_run_here())
+    side_by_side.run(session, session.posargs or list(dict.fromkeys(here)), ansible_test.NOT_RUN_HERE)
 
 
 @nox.session(python=False)
@@ -211,13 +263,11 @@ def matrix(session: nox.Session) -> None:
     side_by_side.run(session, [name for name in ANSIBLE_TEST if name.split("-")[1] in lines])
 
 
-@nox.session(python=["3.11" if "3.11" in machine.pythons() else ansible_test.NEWEST.here[0]])
+@nox.session(python=["3.11" if "3.11" in machine.pythons() else newest.here[0]])
 def bench(session: nox.Session) -> None:
     """How fast it is: requests and seconds against the emulator, beside its peers; options behind `--`."""
     machine.install(session, "bench")
-    work = machine.CACHE / "bench"
-    work.mkdir(parents=True, exist_ok=True)
-    variables = {"BENCH_WORK": str(work), **collections(machine.copy_tree(session.name))}
+    variables = {"BENCH_WORK": str(machine.CACHE / "bench"), **collections(machine.copy_tree(session.name))}
     session.run("python", "tests/bench/program.py", *session.posargs, env=variables)
 
 
@@ -232,8 +282,8 @@ def mutate(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Write the pinned requirement files anew; `--upgrade` behind `--` takes the newest versions."""
     # The oldest Python that these tools are run with decides what a file may hold.
-    oldest = {core.lock: min(core.controls, key=lambda version: int(version[2:])) for core in ansible_test.CORES}
-    oldest |= {f"pip-{core.pip}": ansible_test.OLDEST_TARGET for core in ansible_test.CORES}
+    oldest = {f"pip-{core.pip}": ansible_test.OLDEST_TARGET for core in ansible_test.CORES}
+    oldest |= {f"core-{core.line}": min(core.controls, key=lambda name: int(name[2:])) for core in ansible_test.CORES}
     options = ["--quiet", "--universal", "--generate-hashes", "--no-annotate", "--no-header", *session.posargs]
     for source in sorted(machine.LOCKS.glob("*.in")):
         where = [str(source), "-o", str(source.with_suffix(".txt"))]

@@ -20,6 +20,7 @@ from emulation import PROJECT, TOKEN
 
 HERE = Path(__file__).resolve().parent
 WORK = Path(os.environ["BENCH_WORK"])
+WORK.mkdir(parents=True, exist_ok=True)
 BINS = Path(sys.executable).parent
 TASKS = "hwcloud.streaming.dis_transfer_task_info"
 LOGS = "hwcloud.streaming.dis_transfer_task_log_info"

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 import machine
@@ -20,8 +20,7 @@ import nox
 OLDEST_TARGET = "3.9"
 
 
-@dataclass(frozen=True)
-class Core:
+class Core(NamedTuple):
     """A line of ansible-core: the Pythons it runs on, best first; the pip that its ansible-test wants."""
 
     line: str
@@ -32,10 +31,6 @@ class Core:
     @property
     def here(self) -> list[str]:
         return [version for version in self.controls if version in machine.pythons()]
-
-    @property
-    def lock(self) -> str:
-        return f"core-{self.line}"
 
 
 CORES: Sequence[Core] = (
@@ -52,12 +47,9 @@ CORES: Sequence[Core] = (
 RUNNABLE = [core for core in CORES if core.here]
 FLOOR = RUNNABLE[0]
 NEWEST = next(core for core in reversed(RUNNABLE) if not core.sanity_skips)
-
-
-def not_run_here() -> list[str]:
-    """What `make test` leaves out on this machine for want of a Python."""
-    lines = [f"ansible-core {core.line}" for core in (CORES[0], CORES[-2]) if core not in (FLOOR, NEWEST)]
-    return lines + [f"modules on Python {OLDEST_TARGET}"] * (OLDEST_TARGET not in machine.pythons())
+# What `make test` leaves out on this machine for want of a Python.
+NOT_RUN_HERE = [f"ansible-core {core.line}" for core in (CORES[0], CORES[-2]) if core not in (FLOOR, NEWEST)]
+NOT_RUN_HERE += [f"modules on Python {OLDEST_TARGET}"] * (OLDEST_TARGET not in machine.pythons())
 
 
 def sanity(session: nox.Session, core: Core) -> None:
@@ -90,15 +82,15 @@ def units(session: nox.Session, core: Core, python: str) -> None:
 def integration(session: nox.Session, core: Core, python: str) -> None:
     """On a Python of managed hosts the control node gets an environment of its own too: no package of ours helps out."""
     where = ["--local", "--python", python]
-    left_out: set[str] = set()
     if python not in core.controls:
-        left_out = {"in_process"}  # inside the worker is the control node's own Python
         where = ["--controller", f"origin:python=venv/{session.python}", "--target", f"controller:python=venv/{python}"]
-        where += ["--requirements", *(f"--exclude={name}" for name in sorted(left_out))]
+        where += ["--requirements", "--exclude=in_process"]  # inside the worker is the control node's own Python
     output = _run(session, core, "integration", *where)
-    aliases = sorted((machine.ROOT / "tests/integration/targets").glob("*/aliases"))
-    targets = [path.parent.name for path in aliases if not {"disabled", "hidden"} & set(path.read_text().splitlines())]
-    targets = [name for name in targets if name not in left_out]
+    aliases = {
+        path.parent.name: path.read_text().split() for path in Path().glob("tests/integration/targets/*/aliases")
+    }
+    targets = [name for name, words in aliases.items() if not {"disabled", "hidden"} & set(words)]
+    targets = [name for name in targets if f"--exclude={name}" not in where]
     missing = [name for name in targets if not re.search(rf"Running {re.escape(name)} integration test", output)]
     tasks = sum(int(number) for number in re.findall(r"\bok=(\d+)\b.*\bfailed=0\b", output))
     if missing or not targets or not tasks:
@@ -123,7 +115,7 @@ def _run(session: nox.Session, core: Core, *arguments: str) -> str:
     """Stay in a copy of the tree and run ansible-test there, with a HOME that has the pip which it would download."""
     home = machine.give_pip_settings(machine.CACHE / "homes" / session.name)
     wheel = machine.CACHE / f"pip-{core.pip}-{session.name}"
-    machine.install(session, core.lock)
+    machine.install(session, f"core-{core.line}")
     session.install("--require-hashes", "--target", str(wheel), "-r", f"{machine.LOCKS}/pip-{core.pip}.txt")
     # It looks for the script in its cache first (the work-around that ansible/ansible#77304 documents).
     script = home / ".ansible" / "test" / "cache" / f"get_pip_{core.pip.replace('.', '_')}.py"

@@ -27,14 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 LOCKS = Path("tests/ci/requirements")
 COLLECTION = "hwcloud.streaming"
-PATH_IN_COLLECTIONS = Path("ansible_collections", *COLLECTION.split("."))
-TOOL_PYTHONS = ("3.13", "3.12", "3.11", "3.14")
-
 # What the checks may know of the caller's environment; nothing else may make a difference.
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-KEPT = "PATH|TERM|TMPDIR|CI|JOBS|REQUIRE_ALL|JAVA_HOME|.*_CA_BUNDLE|(PIP|UV|NOX|SSL_CERT|GITHUB)_.*|" + "|".join(
-    PROXIES
-)
+KEPT = "PATH|TERM|TMPDIR|CI|JOBS|REQUIRE_ALL|JAVA_HOME|.*_(CA_BUNDLE|PROXY)|(PIP|UV|NOX|SSL_CERT|GITHUB)_.*"
 PIP_SETTINGS = ("index-url", "cert", "client-cert", "proxy", "timeout", "trusted-host")
 
 
@@ -48,19 +42,15 @@ def pythons() -> dict[str, Path]:
     folders += [path for root in roots for path in sorted(root.expanduser().glob("versions/3.*/bin"), reverse=True)]
     folders += sorted(Path("~/.local/share/uv/python").expanduser().glob("cpython-3.*/bin"), reverse=True)
     folders += [Path("/usr/local/bin"), Path("/usr/bin"), Path("/opt/homebrew/bin")]
-    found = {}
-    for folder, minor in itertools.product(folders, range(9, 16)):
+    found: dict[str, Path] = {}
+    for minor, folder in itertools.product(range(9, 16), folders):
         python, version = folder / f"python3.{minor}", f"3.{minor}"
-        if version not in found and os.access(python, os.X_OK) and _works(python, version):
-            found[version] = python.resolve()
-    return dict(sorted(found.items(), key=lambda item: int(item[0][2:])))
-
-
-def _works(python: Path, version: str) -> bool:
-    """True when it starts, is that version, and can make virtual environments (some systems leave that part out)."""
-    code = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
-    result = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
-    return result.returncode == 0 and result.stdout.strip() == version
+        if version not in found and os.access(python, os.X_OK):
+            # It starts, is that version, and can make virtual environments, a part that some systems leave out.
+            code = f"import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, {minor}))"
+            if subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0:
+                found[version] = python.resolve()
+    return found
 
 
 def prepare() -> None:
@@ -102,9 +92,8 @@ def pip_settings() -> dict[str, str]:
     """The user's pip settings that decide how a registry is reached; uv and ansible-test do not read them."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    settings = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
-    named = {key.rpartition(".")[2]: ast.literal_eval(value) for key, value in settings.items()}
-    return {key: str(named[key]) for key in PIP_SETTINGS if key in named}
+    named = dict(re.findall(r"^[^=]*\.([\w-]+)=(.*)$", output, re.MULTILINE))
+    return {key: str(ast.literal_eval(named[key])) for key in PIP_SETTINGS if key in named}
 
 
 def give_pip_settings(home: Path) -> Path:
@@ -113,16 +102,14 @@ def give_pip_settings(home: Path) -> Path:
     text = "[global]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items())
     file = home / ".config" / "pip" / "pip.conf"
     file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.is_file() or file.read_text() != text:
-        file.write_text(text)
+    file.write_text(text)
     return home
 
 
 def copy_tree(name: str) -> Path:
     """A fresh copy of the working tree, as git sees it, at the path that Ansible wants."""
-    target = CACHE / "trees" / name / "collections" / PATH_IN_COLLECTIONS
+    target = CACHE / "trees" / name / "collections" / "ansible_collections" / COLLECTION.replace(".", "/")
     shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     for file in sorted(set(filter(None, listed))):
@@ -138,23 +125,20 @@ def install(session: Session, lock: str) -> None:
     session.install("--require-hashes", "-r", f"{LOCKS / lock}.txt")
 
 
-def plugins() -> dict[str, list[str]]:
-    """The names of modules, filters and tests, by kind."""
-    folders = {"module": "modules", "filter": "filter", "test": "test"}
-    files = {kind: (ROOT / "plugins" / folder).glob("[a-z]*.*") for kind, folder in folders.items()}
-    return {kind: sorted({f"{COLLECTION}.{path.stem}" for path in found}) for kind, found in files.items()}
-
-
-def documentation(session: Session, kind: str, names: list[str], variables: dict[str, str]) -> dict[str, Any]:
-    """What ansible-doc tells about plugins."""
-    output = str(session.run("ansible-doc", "-t", kind, "--json", *names, env=variables, silent=True))
-    told: dict[str, Any] = json.loads(output[output.index("{\n") :])  # warnings may stand before it
+def documentation(session: Session, variables: dict[str, str]) -> dict[str, Any]:
+    """What ansible-doc tells about the modules, filters and tests, by kind and name."""
+    told: dict[str, Any] = {}
+    for kind, folder in (("module", "modules"), ("filter", "filter"), ("test", "test")):
+        names = sorted({f"{COLLECTION}.{path.stem}" for path in (ROOT / "plugins" / folder).glob("[a-z]*.*")})
+        output = str(session.run("ansible-doc", "-t", kind, "--json", *names, env=variables, silent=True))
+        plugins = json.loads(output[output.index("{\n") :])  # warnings may stand before it
+        told |= {f"{kind}_{name}": plugins[name] for name in names}
     return told
 
 
 def nox(arguments: list[str]) -> None:
     """Run nox from a virtual environment of its own, made from its pinned file if need be."""
-    python = next((pythons()[version] for version in TOOL_PYTHONS if version in pythons()), None)
+    python = next((pythons()[version] for version in ("3.13", "3.12", "3.11", "3.14") if version in pythons()), None)
     if python is None:
         sys.exit("This needs Python 3.11 or newer.")
     folder, lock = ROOT / ".venv" / "nox", ROOT / LOCKS / "nox.txt"

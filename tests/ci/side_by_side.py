@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import re
@@ -22,17 +21,14 @@ import nox
 
 LOGS = machine.CACHE / "logs"
 TIMEOUT = 3600  # seconds: a session that hangs must not hang the run
-TAIL_LINES = 50
-# What sessions say when they have looked at nothing, or complain and yet end well; and what they must say.
-REFUSED = {
-    "build-import-check": r"^ *(WARNING|ERROR):",
-    "": r"nox > (Skip|No venv)|\(no files to process\)|Invalid value \(None\)",  # ansible-lint without the collection
-}
-NEEDED = {
-    "extra-checks": "action-groups",
-    "build-import-check": "(?s)Loading module .*Importer processing completed successfully",
-    "demo": "(?s)healthy.*PLAY RECAP",
-}
+# What a session (any of them: "") must say, or must not: some look at nothing, or complain, and yet end well.
+MARKS = (
+    ("", False, r"nox > (Skip|No venv)|\(no files to process\)|Invalid value \(None\)"),  # ansible-lint: no collection
+    ("build-import-check", False, r"^ *(WARNING|ERROR):.*"),
+    ("build-import-check", True, "(?s)Loading module .*Importer processing completed successfully"),
+    ("extra-checks", True, "action-groups"),
+    ("demo", True, "(?s)healthy.*PLAY RECAP"),
+)
 
 
 class Result(NamedTuple):
@@ -51,6 +47,7 @@ class Result(NamedTuple):
 
 def run(session: nox.Session, names: Sequence[str], not_run: Sequence[str] = ()) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
+    os.environ["CI"] = "true"  # antsibull-nox's formatters look, and change nothing
     print(f"Pythons here: {', '.join(machine.pythons())}. Logs: {LOGS.relative_to(machine.ROOT)}/", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is running goes down with us
     with ThreadPoolExecutor(max_workers=int(os.environ.get("JOBS", "2"))) as executor:
@@ -59,16 +56,13 @@ def run(session: nox.Session, names: Sequence[str], not_run: Sequence[str] = ())
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             for group in list(_running):
-                _end(group)
+                _end(group, 0)
             raise
     print("\nSummary", *(f"  {result.line()}" for result in results), sep="\n")
     left_out = [*not_run, *dict.fromkeys(line for result in results for line in result.said("not run here"))]
     if left_out:
-        print("\nNot run here (CONTRIBUTING.md says how to add what is missing):", *left_out, sep="\n  - ")
-    failed = sum(bool(result.why) for result in results)
-    if left_out and os.environ.get("REQUIRE_ALL"):
-        print("\nREQUIRE_ALL is set: this counts as a failure.")
-        failed += 1
+        print("\nNot run here (a failure with REQUIRE_ALL; CONTRIBUTING.md: how to add it):", *left_out, sep="\n  - ")
+    failed = sum(bool(result.why) for result in results) + bool(left_out and os.environ.get("REQUIRE_ALL"))
     print(f"\n{sum(not result.why for result in results)} passed, {failed} failed", flush=True)
     logging.disable()  # nox says nothing behind that line
     if failed or not results:
@@ -81,48 +75,39 @@ _running: set[int] = set()
 def _run_one(name: str) -> Result:
     start, log = time.monotonic(), LOGS / f"{name}.log"
     with log.open("w") as file:
+        command = [sys.executable, "-m", "nox", "--noxfile", str(machine.ROOT / "noxfile.py"), "--session", name]
         process = subprocess.Popen(
-            [sys.executable, "-m", "nox", "--noxfile", str(machine.ROOT / "noxfile.py"), "--session", name],
-            env=os.environ | {"CI": "true"},  # antsibull-nox's formatters look, and change nothing
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
         )
     _running.add(process.pid)
     try:
         code = process.wait(TIMEOUT)
-        why = f"nox ended with {code}" if code else "it left processes running" if _alive(process.pid) else ""
+        why = f"nox ended with {code}" if code else ""
     except subprocess.TimeoutExpired:
         why = f"it did not end within {TIMEOUT} s"
     _running.discard(process.pid)
-    _end(process.pid)
+    if _end(process.pid):
+        why = why or "it left processes running"
     output = log.read_text(errors="replace")
-    for session, pattern in REFUSED.items():
+    for session, wanted, pattern in MARKS:
         found = re.search(pattern, output, re.MULTILINE)
-        if found and session in ("", name):
-            why = why or f"it says: {output[found.start() :].splitlines()[0]}"
-    if not re.search(NEEDED.get(name, ""), output):
-        why = why or f"it does not say {NEEDED[name]}"
+        if session in ("", name) and bool(found) != wanted:
+            why = why or (f"it says: {found[0]}" if found else f"it does not say {pattern}")
     result = Result(name, why, time.monotonic() - start, output)
     tail = [line for line in output.splitlines() if line.startswith("ERROR:")] or output.splitlines()
-    tail = [*tail[-TAIL_LINES:], f"the whole log: {log.relative_to(machine.ROOT)}"] if why else []
+    tail = [*tail[-50:], f"the whole log: {log.relative_to(machine.ROOT)}"] if why else []
     print("\n    | ".join([result.line(), *tail]), flush=True)
     return result
 
 
-def _alive(group: int, patience: float = 3.0) -> bool:
-    """Whether processes of a group outlive their leader; they get a moment to go."""
+def _end(group: int, patience: float = 3.0) -> bool:
+    """End what is left of a group of processes after a moment to go by themselves; return whether there was anything."""
     deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        try:
+    try:
+        while time.monotonic() < deadline:
             os.killpg(group, 0)
-        except ProcessLookupError:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def _end(group: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+            time.sleep(0.05)
         os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True

@@ -19,7 +19,7 @@ from . import documentation, pages
 from .conftest import ROOT, Site
 
 RST = ROOT / "docs" / "docsite" / "rst"
-FRONT = ROOT / "tests" / "ci" / "docs_site" / "front.rst"
+FRONT = ROOT / "docs" / "site" / "front.rst"
 PAGES = [ROOT / "README.md", FRONT, *sorted(RST.glob("*.rst"))]
 # Pages for people who work on the collection, or with its emulator; they are not run from top to bottom.
 EMULATOR = ROOT / "tests" / "emulator" / "README.md"
