@@ -112,6 +112,8 @@ def subjects(value: t.Any, limits: Limits) -> t.Iterator[Subject]:
 
 
 def _is_result(value: Mapping[str, t.Any]) -> bool:
+    if "task_name" in value and ("state" in value or "status" in value):
+        return False  # a task, whatever fields the service adds
     return bool(
         _lists_of(value)
         or "results" in value
@@ -189,9 +191,14 @@ def _result(result: Mapping[str, t.Any], limits: Limits, label: str = "", where:
 
 def _left_out(result: Mapping[str, t.Any], lists: Sequence[str]) -> bool:
     """Return whether there were tasks, all well, which the module's option only_problems kept out of the empty list."""
-    summary = result.get("summary")
-    total = _number(summary.get("total")) if isinstance(summary, Mapping) else None
-    return len(lists) == 1 and total is not None and total > 0
+    summary, asked = (_inside(result, "summary"), _inside(_inside(result, "invocation"), "module_args"))
+    total = _number(summary.get("total")) or 0
+    return len(lists) == 1 and 0 < total == summary.get("healthy", total) and asked.get("only_problems") is not False
+
+
+def _inside(value: Mapping[str, t.Any], key: str) -> Mapping[str, t.Any]:
+    inside = value.get(key)
+    return inside if isinstance(inside, Mapping) else {}
 
 
 def _failed(told: str, request: Mapping[str, t.Any], result: Mapping[str, t.Any], label: str, where: str) -> Subject:
@@ -233,8 +240,9 @@ def _loop(result: Mapping[str, t.Any], limits: Limits, label: str, where: str) -
         healthy = healthy and not subject.problems
         yield subject
     # A loop fails with its items. Those that failed by a rule of the play alone were judged by their facts.
-    by_items = any(isinstance(entry, Mapping) and entry.get("failed") for entry in entries)
-    if _has_failed(result) or (result.get("failed") and healthy and not by_items):
+    signs = ("failed", "unreachable")
+    by_items = any(isinstance(entry, Mapping) and any(map(entry.get, signs)) for entry in entries)
+    if _has_failed(result) or (any(map(result.get, signs)) and healthy and not by_items):
         yield from _failures(result, label, where)
     elif not entries and not limits.allow_empty:
         yield _empty(f"{begin}nothing to judge: the loop had no items", result, label, where)
@@ -255,7 +263,7 @@ def _problems(task: Mapping[str, t.Any], kind: str, limits: Limits) -> t.Iterato
     yield from _state_problems(task, age, limits.now)
     if age.verdict and task.get("state") == RUNNING:  # else the sentence on the state has said so
         yield Problem(age.verdict, age.verdict, f": {age.told}, {age.limit}")
-    if limits.max_lag is not None and (kind == "sink" or (kind == "dis" and task.get("lag_asked") is True)):
+    if limits.max_lag is not None and has_lag(task, kind):
         lag = _number(task.get("lag"))
         if lag is None:
             yield Problem("unknown", "unknown", f": lag not known, limit {limits.max_lag}")
@@ -270,6 +278,12 @@ def _problems(task: Mapping[str, t.Any], kind: str, limits: Limits) -> t.Iterato
         elif discarded > limits.max_discarded:
             by = _most(task, discarded)
             yield Problem("discards", "discards", f": {discarded} records discarded{by}, {limit}")
+
+
+def has_lag(task: Mapping[str, t.Any], kind: str) -> bool:
+    """Return whether a task has a lag: a DIS task if it was asked for, or if there is one and nothing says otherwise."""
+    asked = task.get("lag_asked")
+    return kind == "sink" or (kind == "dis" and (asked is True or (asked is not False and task.get("lag") is not None)))
 
 
 def _age(task: Mapping[str, t.Any], limits: Limits) -> Age:

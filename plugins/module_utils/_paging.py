@@ -55,15 +55,16 @@ def read(
     key: by what an entry is known when it comes again. ends: the service's codes and kinds of failure that mean, for
     any page but the first, that the list is at its end. follow: a flow for each new entry, run while the next page is
     on its way. A page that brings nothing new ends the list, whatever the service says of more; where pages may not
-    repeat, one that does so and itself says that there is more is a failure: what is missing is not known. So are
-    more than ENTRIES_LIMIT entries, of the page after.
+    repeat, that is a failure: what is missing is not known. But the list ends there when the page is empty and no more
+    than its total speaks of others. More than ENTRIES_LIMIT entries are a failure of the page after.
     """
     known: dict[t.Hashable, t.Any] = {}
     found: list[t.Any] = []
     told: list[t.Any] = []
     total: int | None = None
     count = 0
-    reply = yield ask(None, 0)
+    request = ask(None, 0)
+    reply = yield request if may_repeat else request._replace(shape=partial(_going_on, request.shape, key, frozenset()))
     while True:
         if reply.failure or reply.absent:
             why = reply.failure.kind if reply.failure else reply.code
@@ -101,8 +102,9 @@ def _going_on(
     shape: t.Callable[[t.Any], Page], key: t.Callable[[t.Any], t.Hashable], known: frozenset[t.Hashable], body: t.Any
 ) -> Page:
     page = shape(body)
-    if _more(page, page.total, len(known)) and page.entries and known.issuperset(map(key, page.entries)):
-        raise ShapeError("a page of the list repeats what came before, and the rest is not to be had")
+    more = _more(page, page.total, len(known)) if page.entries else page.more
+    if more and known.issuperset(map(key, page.entries)):
+        raise ShapeError("a page of the list brings nothing new, and the rest is not to be had")
     return page
 
 

@@ -27,6 +27,7 @@ _SECRET_KEY = re.compile(
 _FREE_KEYS = re.compile(r"_properties$|^tags$")
 DESTINATION = re.compile(r"([a-z]+(?:_[a-z]+)?)_destination_descrip")
 # Inside a destination or a Smart Connect task; the documentation itself sends some of them as strings.
+STATE = ("state", "status")  # two names for one thing
 _NUMBERS = frozenset(
     "deliver_time_interval deliver_size_interval retry_duration obs_part_size flush_size task_num replication_factor"
     " target_db full_sync_wait_ms full_sync_max_retry ratelimit".split()
@@ -145,14 +146,17 @@ def objects(facts: Facts, *names: str) -> list[Facts]:
     return []
 
 
-def distinct(entries: list[Facts]) -> list[Facts]:
-    """Return the entries without those that are sent twice, which would be counted twice."""
-    return list({repr(entry): entry for entry in entries}.values())
+def distinct(entries: list[Facts], key: str) -> list[Facts]:
+    """Return the entries without those that are sent twice. Of those without an ID or name no one knows: all are kept."""
+    named = {repr(entry): entry for entry in entries if entry[key] is not None}
+    return [*named.values(), *(entry for entry in entries if entry[key] is None)]
 
 
 def merged(listed: Facts, shown: Facts | None) -> Facts:
     """Return what an entry in a list and its own answer tell together; the answer wins where it says something."""
     told = shown or {}
+    if any(told.get(name) for name in STATE):
+        listed = {name: value for name, value in listed.items() if name not in STATE}
     return {**listed, **{name: told[name] for name in told if told[name] not in (None, "") or name not in listed}}
 
 
@@ -263,8 +267,8 @@ def with_unknown(facts: Facts, raw: Facts, *consumed: str) -> Facts:
 
 
 def summary(tasks: list[Facts]) -> Facts:
-    """Return the part of `summary` that every kind of task has."""
-    return {"total": len(tasks), "healthy": sum(1 for task in tasks if not task["problems"])}
+    """Return the part of `summary` that every kind of task has; none counts as healthy before it was judged."""
+    return {"total": len(tasks), "healthy": 0}
 
 
 # -- destinations

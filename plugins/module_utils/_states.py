@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wrong with a task by its states alone, and how problems are told: names, ages, foreign values on one line.
 
-This is the part of the judging rules that the modules need on the managed host for each task; the rest is in _judge.py.
+This is the part of the judging rules that needs no limits; the rest is in _judge.py.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 RUNNING = "RUNNING"
-# What a partition may be: at work, or left behind by resharding and needed by nobody.
+# What a partition may be: at work, or left behind by resharding, so that nobody writes to it any more.
 AT_WORK = (RUNNING, "ACTIVE")
-WELL_PARTITIONS = (*AT_WORK, "DELETED", "EXPIRED")
+LEFT_BEHIND = ("DELETED", "EXPIRED")
 TOO_LARGE = 10**30  # a number beyond this is no figure: not known
 SHAPE = (
     "expected a task, a list of tasks, or the registered result of a hwcloud.streaming module"
@@ -47,17 +47,6 @@ class JudgeError(ValueError):
     """An argument, or the thing to be judged, is not what it has to be; the message says what was expected."""
 
 
-def state_problems(task: Mapping[str, t.Any], now: int | None = None) -> list[str]:
-    """Return what is wrong with one task by its state and the states of its partitions alone.
-
-    `now`, in epoch milliseconds, is taken from the task's own `last_transfer_age` when it is not given.
-    """
-    if now is None:
-        last, age = _number(task.get("last_transfer_timestamp")), _number(task.get("last_transfer_age"))
-        now = None if last is None or age is None else int(last + age * 1000)
-    return [problem.sentence for problem in _placed(task, _state_problems(task, _since(task, now), now))]
-
-
 def _placed(task: Mapping[str, t.Any], problems: t.Iterable[Problem]) -> t.Iterator[Problem]:
     """Begin each sentence with the name of the task, which most tasks have no need of: they are well."""
     place = ""
@@ -66,7 +55,7 @@ def _placed(task: Mapping[str, t.Any], problems: t.Iterable[Problem]) -> t.Itera
         yield problem._replace(sentence=f"{place}{problem.sentence}")
 
 
-def _since(task: Mapping[str, t.Any], now: int | None) -> Age:
+def _since(task: Mapping[str, t.Any], now: int) -> Age:
     """Say when the task last moved, as far as that is known."""
     if "last_transfer_timestamp" not in task:
         return Age("")
@@ -74,10 +63,10 @@ def _since(task: Mapping[str, t.Any], now: int | None) -> Age:
     moment = _number(last)
     if last is None or (moment is not None and moment <= 0):
         return Age("has never transferred")
-    return Age("" if moment is None or now is None else f"last transfer {_ago(now - moment)}")
+    return Age("" if moment is None else f"last transfer {_ago(now - moment)}")
 
 
-def _state_problems(task: Mapping[str, t.Any], age: Age, now: int | None) -> t.Iterator[Problem]:
+def _state_problems(task: Mapping[str, t.Any], age: Age, now: int) -> t.Iterator[Problem]:
     """Judge the states; sentences lack the name of the task. One that does not run has one, which says since when, too."""
     key = "state" if _kind(task) == "dis" else "status"
     state = _state(task, key)
@@ -88,7 +77,9 @@ def _state_problems(task: Mapping[str, t.Any], age: Age, now: int | None) -> t.I
         others = sum(len(partitions) for _place_of, states in groups for partitions in states.values())
         told += _so_are(state, len(same), len(same) + others + _well(task, key)) if same else ""
         sentence = ", ".join(part for part in (f": {told}", age.told, age.limit) if part)
-        yield Problem("unknown" if state is None else "state", _word(state), sentence)
+        # Nobody knows the state: then what else is known, such as that it is late, is the verdict if it is worse.
+        verdict = "state" if state is not None else age.verdict or "unknown"
+        yield Problem(verdict, _word(state) if state is not None else verdict, sentence)
     for where, states in groups:
         for partition_state, partitions in states.items():
             names = [_flat(partition.get("partition_id")) for partition in partitions]
@@ -115,7 +106,7 @@ def _by_state(partitions: t.Any, key: str) -> dict[t.Any, list[Mapping[str, t.An
     states: dict[t.Any, list[Mapping[str, t.Any]]] = {}
     for partition in _entries(partitions or (), "partitions"):
         state = _state(_mapping(partition, "partitions"), key)
-        if state not in WELL_PARTITIONS:
+        if state not in AT_WORK + LEFT_BEHIND:
             states.setdefault(state, []).append(partition)
     return states
 
@@ -151,11 +142,11 @@ def _listed(names: Sequence[str]) -> str:
     return f"partitions {', '.join(names[:NAMED_PARTITIONS])} and {len(names) - NAMED_PARTITIONS} more"
 
 
-def _last_of(partitions: Sequence[Mapping[str, t.Any]], now: int | None) -> str:
+def _last_of(partitions: Sequence[Mapping[str, t.Any]], now: int) -> str:
     """Say when the last of these partitions moved, where all of them tell."""
     moments = [_number(partition.get("last_transfer_timestamp")) for partition in partitions]
     known = [moment for moment in moments if moment is not None and moment > 0]
-    return "" if now is None or len(known) < len(moments) else f", last transfer {_ago(now - max(known))}"
+    return "" if len(known) < len(moments) else f", last transfer {_ago(now - max(known))}"
 
 
 def _word(state: t.Any) -> str:
@@ -166,9 +157,9 @@ def _word(state: t.Any) -> str:
 
 def _kind(task: Mapping[str, t.Any]) -> str:
     """Return `log`, `smart_connect`, `sink` or `dis`: which figures a task has follows from it."""
-    if "transfer_task_id" in task:
-        if "last_ended_at" in task:
-            return "log"
+    if "last_ended_at" in task and "transfer_task_id" in task:
+        return "log"
+    if "transfer_task_id" in task and ("start_time" in task or not ("state" in task or "status" in task)):
         raise JudgeError(f"{SHAPE}, got an entry of logs: give the whole result")
     if "status" in task:
         if "topics_info" in task and "connector_id" in task:

@@ -117,17 +117,17 @@ def lines(table: t.Sequence[Row], limits: _judge.Limits) -> list[str]:
     by_state = limits.max_age is None and limits.max_lag is None and limits.max_discarded is None
     columns = _columns(table, limits)
     cells = [[row.cells[column] for column in columns] for row in table]
-    longer = len(STATES_ALONE[-1]) - len("VERDICT") if by_state else 0
+    last = STATES_ALONE[-1] if by_state else "VERDICT"
     for gap, state_width in ((2, 0), (1, 0), (1, STATE_WIDTH)):
         if state_width and "STATE" in columns:
             at = columns.index("STATE")
             for line in cells:
                 line[at] = line[at] if len(line[at]) <= state_width else f"{line[at][: state_width - 1]}~"
-        written = _written([columns, *cells], columns, gap)
-        if max(len(written[0]) + longer, *map(len, written)) <= WIDTH:
+        written = _written([[*columns[:-1], last], *cells], columns, gap)
+        if max(map(len, written)) <= WIDTH:
             break
     if by_state:
-        begin = written[0][: -len("VERDICT")]
+        begin = written[0][: -len(last)]
         fits = (title for title in STATES_ALONE if len(begin) + len(title) <= WIDTH)
         written[0] = begin + next(fits, STATES_ALONE[-1])
     return written
@@ -231,7 +231,7 @@ def _figures(subject: _judge.Subject, log: Mapping[str, t.Any] | None, now: int,
         cells["LOG"] = _log_cell(log, now)
     elif kind == "dis":
         cells["LOG"] = no_log
-    if "lag" in facts and (kind == "sink" or (kind == "dis" and facts.get("lag_asked") is True)):
+    if "lag" in facts and _judge.has_lag(facts, kind):
         cells["LAG"] = _figure(facts["lag"])
     if kind == "dis" and "discarded_records" in facts:
         cells["DISC"] = _figure(facts["discarded_records"])

@@ -31,7 +31,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import (
     total_of,
     with_unknown,
 )
-from ansible_collections.hwcloud.streaming.plugins.module_utils._states import state_problems
+from ansible_collections.hwcloud.streaming.plugins.module_utils._states import LEFT_BEHIND
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
 
 
@@ -57,14 +57,14 @@ def transfer_task(stream_name: str, listed: Facts, shown: Facts | None, now: int
         "discarded_records": None,
         "lag_asked": False,
         "lag": None,
+        "problems": [],  # these come when all of the result is judged
     }
     keys = [name for name in raw if DESTINATION.match(name)]
     if shown is not None:
         facts["destination"] = destination_of(raw, keys, facts["destination_type"])
-        partitions = distinct([partition(entry) for entry in objects(raw, "partitions")])
+        partitions = distinct([partition(entry) for entry in objects(raw, "partitions")], "partition_id")
         facts["partitions"] = sorted(partitions, key=lambda one: _natural(one["partition_id"]))
         facts["discarded_records"] = total_of(counted(entry["discard"]) for entry in facts["partitions"])
-    facts["problems"] = state_problems(facts)
     return with_unknown(facts, raw, "status", *keys)
 
 
@@ -94,7 +94,6 @@ def partition(entry: Facts) -> Facts:
 
 _RANGE = re.compile(r"\s*\[\s*([0-9]{1,30})\s*:\s*([0-9]{1,30})\s*\]\s*\Z")
 _SHORT_ID = re.compile(r"[0-9]{1,10}\Z")
-LEFT_BEHIND = ("DELETED", "EXPIRED")  # by resharding: nobody writes to these partitions any more
 
 
 def stream_partition(entry: Facts) -> tuple[str, bool, int | None]:

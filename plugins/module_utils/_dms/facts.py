@@ -24,7 +24,6 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import (
     text,
     with_unknown,
 )
-from ansible_collections.hwcloud.streaming.plugins.module_utils._states import state_problems
 
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
 
@@ -51,7 +50,8 @@ def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts | 
         {name: raw.get(name) or inside.get(name) for name in ("topics", "topics_regex")}
     )
     infos = sorted(
-        distinct([_topic(entry) for entry in objects(raw, "topics_info")]), key=lambda info: info["topic"] or ""
+        distinct([_topic(entry) for entry in objects(raw, "topics_info")], "topic"),
+        key=lambda info: info["topic"] or "",
     )
     facts: Facts = {
         "instance_id": instance["instance_id"],
@@ -69,10 +69,10 @@ def sink_task(instance: Facts, connector_id: str, listed: Facts, shown: Facts | 
         "destination": destination,
         "topics_info": infos,
         "lag": None,
+        "problems": [],  # these come when all of the result is judged
     }
     if raw.get("topics_info") is not None:
         facts["lag"] = sum_of_all(info["lag"] for info in infos)
-    facts["problems"] = state_problems(facts)
     return with_unknown(facts, raw, "state", *keys)
 
 
@@ -86,7 +86,7 @@ def topics_of(raw: Facts) -> tuple[str | None, list[str], str | None]:
 
 
 def _topic(entry: Facts) -> Facts:
-    partitions = distinct([_topic_partition(item) for item in objects(entry, "partitions")])
+    partitions = distinct([_topic_partition(item) for item in objects(entry, "partitions")], "partition_id")
     partitions.sort(key=lambda item: -1 if item["partition_id"] is None else item["partition_id"])
     told = entry.get("partitions") is not None
     lag = sum_of_all(item["lag"] for item in partitions) if told else None
@@ -130,8 +130,8 @@ def smart_connect_task(instance: Facts, listed: Facts, shown: Facts | None) -> F
         "status": text(raw, "status") or text(raw, "state"),
         "create_time": number(raw, "create_time"),
         "created_at": moment(number(raw, "create_time")),
+        "problems": [],
     }
-    facts["problems"] = state_problems(facts)
     return with_unknown(facts, raw, "id", "state")
 
 

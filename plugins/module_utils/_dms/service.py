@@ -70,8 +70,8 @@ def listing(
     def page(body: t.Any, offset: int) -> _paging.Page:
         told = _shape.tidy(body)
         total, entries = _shape.page_of(told, *fields, first=not offset)
-        more = len(entries) >= ENTRIES_A_PAGE if total is None else offset + len(entries) < total
-        return _paging.Page([shape(entry) for entry in entries], more, None, counts(told))
+        more = total is None and len(entries) >= ENTRIES_A_PAGE
+        return _paging.Page([shape(entry) for entry in entries], more, total, counts(told))
 
     pages: _paging.Pages = yield _paging.read(ask, key, PAST_THE_END, may_repeat=False)
     return pages

@@ -336,6 +336,13 @@ def test_results_of_several_places_say_which() -> None:
     assert places({"region": None}, {}) == ["NAME", "orders", "orders"]
 
 
+def test_a_task_of_which_no_state_is_known_is_late_all_the_same() -> None:
+    late = dis(state=None, last_transfer_timestamp=NOW - 86_400_000, discarded_records=10)
+    assert verdicts(late, max_age="2h", max_discarded=9) == ["late"]
+    assert verdicts({**late, "last_transfer_timestamp": 0}, max_age="2h", max_discarded=9) == ["never"]
+    assert verdicts({**late, "last_transfer_timestamp": NOW}, max_age="2h", max_discarded=9) == ["discards"]
+
+
 # Width, header, cost.
 
 
@@ -356,12 +363,12 @@ def test_a_header_that_would_be_too_wide_is_shorter(length: int, header: str) ->
     assert max(map(len, lines)) <= 79
 
 
-def test_the_shortest_header_has_its_place() -> None:
-    figures = {"lag_asked": True, "lag": 9999999, "discarded_records": 9999999}
-    tasks = [
-        dis("n" * length, "t" * (28 - length), last_transfer_timestamp=NOW - 185 * 60_000, **figures)
-        for length in (1, 13)
-    ]
+@pytest.mark.parametrize("state", ["RUNNING", "PAUSED"])
+@pytest.mark.parametrize("lengths", [(1, 13), (4, 27)])
+def test_the_shortest_header_has_its_place(lengths: tuple[int, ...], state: str) -> None:
+    last = NOW - 99 * 86_400_000 - 82_800_000
+    figures = {"lag_asked": True, "lag": 9999999, "discarded_records": 9999999, "last_transfer_timestamp": last}
+    tasks = [dis("n" * length, "t" * (28 - length), state=state, **figures) for length in lengths]
     assert max(map(len, table(tasks, now=NOW))) <= 79
 
 

@@ -241,6 +241,19 @@ def test_a_total_of_streams_larger_than_their_list(second: dict[str, t.Any]) -> 
     assert outcome.value["not_found"] == [{"stream_name": None, "task_name": "x"}]
 
 
+@pytest.mark.parametrize("first", [["a"], []])
+def test_a_list_of_streams_that_says_there_are_more_and_brings_none_is_a_failure(first: list[str]) -> None:
+    def service(asked: Asked) -> t.Any:
+        if asked.path != "streams":
+            return listed()
+        names = [] if "start_stream_name" in asked.query else first
+        return {"total_number": 2, "stream_names": names, "has_more_streams": True}
+
+    outcome = ask(service, details=False, task_names=["x"])
+    assert [(failure.kind, failure.purpose) for failure in outcome.failures] == [("protocol", "the list of streams")]
+    assert outcome.value["not_found"] == []
+
+
 def test_a_total_smaller_than_its_list_ends_it() -> None:
     streams = {"total_number": 1, "stream_names": ["a", "b"]}
     outcome = ask(lambda asked: streams if asked.path == "streams" else listed("x", "y", total_number=1), details=False)

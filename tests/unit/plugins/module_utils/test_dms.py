@@ -222,7 +222,7 @@ def test_doubled_sink_tasks_are_one() -> None:
     }
     outcome = sinks(service, connector_ids=["c"])
     assert [task["task_id"] for task in outcome.value["sink_tasks"]] == ["1"]
-    assert outcome.value["summary"] == {"total": 1, "healthy": 1, "by_status": {"RUNNING": 1}, "lag": 0}
+    assert outcome.value["summary"] == {"total": 1, "healthy": 0, "by_status": {"RUNNING": 1}, "lag": 0}
 
 
 def test_tasks_of_one_name_are_sorted_by_their_ids() -> None:

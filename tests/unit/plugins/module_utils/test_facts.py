@@ -273,10 +273,25 @@ def test_doubled_partitions_count_once() -> None:
     assert len(facts["partitions"]) == 2
 
 
+def test_partitions_and_topics_without_an_id_may_be_alike_and_yet_several() -> None:
+    told = task(shown={"partitions": [{"discard": 3}, {"discard": 3}]})
+    assert (len(told["partitions"]), told["discarded_records"]) == (2, 6)
+    topics = [{"topic": "a", "partitions": [{"lag": 3}, {"lag": 3}]}, {"partitions": [{"lag": 1}]}]
+    listed = {"task_id": "1", "topics_info": [*topics, topics[1]]}
+    assert _dms_facts.sink_task(INSTANCE, "c", listed, None)["lag"] == 8
+
+
 def test_without_details_nothing_is_said_about_partitions_and_destination() -> None:
     facts = task({"partitions": [{"discard": 3}], "obs_destination_description": {"a": 1}})
     assert (facts["partitions"], facts["discarded_records"], facts["destination"]) == ([], None, None)
     assert "obs_destination_description" not in facts
+
+
+def test_the_answer_tells_the_state_by_either_of_its_names() -> None:
+    assert task({"state": "RUNNING"}, {"status": "ABNORMAL"})["state"] == "ABNORMAL"
+    assert task({"state": "RUNNING"}, {"status": None, "task_id": "x"})["state"] == "RUNNING"
+    smart = _dms_facts.smart_connect_task(INSTANCE, {"id": "1", "status": "RUNNING"}, {"state": "PAUSED"})
+    assert smart["status"] == "PAUSED"
 
 
 def test_the_two_names_of_a_state() -> None:
@@ -529,10 +544,6 @@ def test_smart_connect_ids() -> None:
     assert _dms_facts.smart_connect_id({"id": None, "task_id": "b"}) == "b"
     with pytest.raises(ShapeError):
         _dms_facts.smart_connect_id({})
-
-
-def test_summary() -> None:
-    assert _shape.summary([{"problems": ["x"]}, {"problems": []}, {"problems": ["y"]}]) == {"total": 3, "healthy": 1}
 
 
 # -- order
