@@ -251,7 +251,7 @@ def _run(core: Core, module: str, said: bytes, environment: dict[str, str], fold
 def _leave_as_found(after: contextlib.ExitStack, core: Core, folder: str) -> None:
     """Have all that a module process could change for itself be put back."""
     variables, here, disabled = dict(os.environ), os.getcwd(), logging.root.manager.disable
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGUSR1,)}
+    handler = signal.getsignal(signal.SIGUSR1)  # taken by AnsibleModule of ansible-core 2.22
 
     def restore() -> None:
         basic._ANSIBLE_ARGS = None
@@ -261,9 +261,8 @@ def _leave_as_found(after: contextlib.ExitStack, core: Core, folder: str) -> Non
         collected._global_warnings.clear()
         collected._global_deprecations.clear()
         logging.disable(disabled)
-        for number, handler in handlers.items():
-            if signal.getsignal(number) is not handler:
-                signal.signal(number, handler)
+        if signal.getsignal(signal.SIGUSR1) is not handler:
+            signal.signal(signal.SIGUSR1, handler)
         if os.environ != variables:
             os.environ.clear()
             os.environ.update(variables)

@@ -136,6 +136,18 @@ def test_the_playbook_as_a_gate_fails_after_the_page_was_written(site: Site, tmp
     assert (tmp_path / "gate.html").stat().st_mode & 0o777 == 0o644
 
 
+def test_several_hosts_have_a_page_each_and_check_mode_writes_none(site: Site) -> None:
+    options = ["-e", "report_hosts=all", "-e", "report_stream_names=orders"]
+    command = ["ansible-playbook", "hwcloud.streaming.report", "-i", "a,b", *options]
+    own = site.folder / "{{ inventory_hostname }}.html"
+    same = site.run(*command, "-e", f"report_dest={site.folder}/all.html")
+    assert same.status == 2, same.output
+    assert f"several hosts would write {site.folder}/all.html, each over the other" in same.plain
+    checked = site.run(*command, "--check", "-e", f"report_dest={own}")
+    assert checked.output.count(".html (check mode: not written)") == 2, checked.output
+    assert not list(site.folder.glob("*.html"))
+
+
 def test_the_playbook_refuses_what_cannot_be_before_any_request(bare: Site) -> None:
     ran = bare.run(
         "ansible-playbook",

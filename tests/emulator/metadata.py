@@ -37,7 +37,7 @@ def answer(world: World, request: Request) -> Answer:
     if metadata.version == "v2" and request.headers.get("x-metadata-token") not in metadata.tokens:
         return Answer(401, b"401 Unauthorized", content_type=_PLAIN)
     key = metadata.credential
-    if key is None:  # no agency is bound to the server
+    if key is None or request.path != KEY_PATH:  # None: no agency is bound to the server
         return Answer(404, b"404 Not Found", content_type=_PLAIN)
     return Answer.of(
         {

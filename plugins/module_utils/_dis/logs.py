@@ -7,24 +7,24 @@ from __future__ import annotations
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _shape
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import facts as _facts
-from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import tasks as _dis
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import tasks as _tasks
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis.log_reader import Query, Task, read
 from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import Facts
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.client import Client
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow
 
 
-def tasks_by_name(client: Client, wanted: _dis.Wanted) -> Flow:
+def tasks_by_name(client: Client, wanted: _tasks.Wanted) -> Flow:
     """Return (the tasks of the streams sorted by name, what does not exist). Tasks whose ID the list lacks are asked one by one."""
 
     def follow(stream_name: str) -> Flow:
-        stream = yield _dis.listed_tasks(client, stream_name, 0)
+        stream = yield _tasks.listed_tasks(client, stream_name, 0)
         if stream.tasks is None:
             return stream
         filters = wanted.filters
         asked = [listed.facts for listed in stream.listed if filters.may_take(listed.facts)]
         unknown = [task["task_name"] for task in asked if not task["task_id"]]
-        replies = yield [_dis.shown_task(client, stream_name, name, _task_id) for name in unknown]
+        replies = yield [_tasks.shown_task(client, stream_name, name, _task_id) for name in unknown]
         ids = {task["task_name"]: task["task_id"] for task in asked}
         ids.update((name, reply.value) for name, reply in zip(unknown, replies))
         gone = {name for name, reply in zip(unknown, replies) if reply.absent}
@@ -33,7 +33,7 @@ def tasks_by_name(client: Client, wanted: _dis.Wanted) -> Flow:
             listed=[listed for listed in stream.listed if listed.facts["task_name"] not in gone],
         )
 
-    streams, complete = yield _dis.each_stream(client, wanted, follow)
+    streams, complete = yield _tasks.each_stream(client, wanted, follow)
     found = {listed.facts["task_name"] for stream in streams for listed in stream.listed}
     tasks = [
         Task(task["task_id"], stream.stream_name, task["task_name"])
@@ -41,14 +41,14 @@ def tasks_by_name(client: Client, wanted: _dis.Wanted) -> Flow:
         for task in stream.tasks or []
     ]
     tasks.sort(key=lambda task: (task.stream_name, task.task_name))
-    return tasks, _dis.not_found(wanted, streams, found, complete)
+    return tasks, _tasks.not_found(wanted, streams, found, complete)
 
 
 def _task_id(shown: Facts) -> str:
     return _shape.needed(shown, "task_id")
 
 
-def facts(client: Client, by_id: list[Task] | None, wanted: _dis.Wanted, query: Query) -> Flow:
+def facts(client: Client, by_id: list[Task] | None, wanted: _tasks.Wanted, query: Query) -> Flow:
     """Return the facts of dis_transfer_task_log_info, for the tasks with these IDs or for those that are wanted by name."""
     tasks, missing = (by_id, []) if by_id is not None else (yield tasks_by_name(client, wanted))
     outcomes = yield [read(client, task, query) for task in tasks]
@@ -60,7 +60,7 @@ def facts(client: Client, by_id: list[Task] | None, wanted: _dis.Wanted, query: 
         if wanted.task_names is not None:
             # What the list named and is gone when asked was asked for only if it was by its own name.
             left = {reader.task.task_name for reader, absent in outcomes if not absent}
-            missing += [_dis.absent_task(wanted, name) for name in {task.task_name for task in gone} - left]
+            missing += [_tasks.absent_task(wanted, name) for name in {task.task_name for task in gone} - left]
         not_found = [{"transfer_task_id": None, **entry} for entry in missing]
     entries = [reader.entry() for reader in present]
     busy = _facts.BusyTime(query.order == "desc")

@@ -16,7 +16,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.creden
     Token,
     checked,
 )
-from ansible_collections.hwcloud.streaming.plugins.module_utils._options import CREDENTIALS
+from ansible_collections.hwcloud.streaming.plugins.module_utils._options import CREDENTIALS, first_set
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
 
 
@@ -40,15 +40,10 @@ def find(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> tup
         )
     if wanted == "metadata":
         return Metadata(), Profile({})
-    sources = [("options", options)] if options else [("the environment", _from_environment(environment))]
-    if wanted == "profile":
-        sources = []
-    found: dict[str, str] = {}
-    for _name, values in sources:
-        found = values
-        complete = _complete(found, params, wanted)
-        if complete:
-            return complete, Profile({})
+    found = {} if wanted == "profile" else options or _from_environment(environment)
+    complete = _complete(found, params, wanted)
+    if complete:
+        return complete, Profile({})
     if not options and wanted in ("auto", "profile"):
         from ansible_collections.hwcloud.streaming.plugins.module_utils._identity import files
 
@@ -68,12 +63,8 @@ def find(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> tup
 
 
 def _from_environment(environment: t.Mapping[str, str]) -> dict[str, str]:
-    values = {}
-    for name, variables in CREDENTIALS.items():
-        value = next((environment[variable] for variable in variables if environment.get(variable)), None)
-        if value is not None:
-            values[name] = value
-    return values
+    values = {name: first_set(environment, variables) for name, variables in CREDENTIALS.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _complete(values: t.Mapping[str, str], params: t.Mapping[str, t.Any], wanted: str) -> Credentials | None:

@@ -11,7 +11,7 @@ import re
 import textwrap
 import typing as t
 
-DIS, LOG, DMS = "dis_transfer_task_info", "dis_transfer_task_log_info", "dms_sink_task_info"
+DIS, DMS = "dis_transfer_task_info", "dms_sink_task_info"
 HEAD = ("What happens", "Retried", "``kind``", "The message holds")
 
 
