@@ -282,8 +282,7 @@ def mutate(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Write the pinned requirement files anew; `--upgrade` behind `--` takes the newest versions."""
     # The oldest Python that these tools are run with decides what a file may hold.
-    oldest = {f"pip-{core.pip}": ansible_test.OLDEST_TARGET for core in ansible_test.CORES}
-    oldest |= {f"core-{core.line}": min(core.controls, key=lambda name: int(name[2:])) for core in ansible_test.CORES}
+    oldest = {f"core-{core.line}": min(core.controls, key=lambda name: int(name[2:])) for core in ansible_test.CORES}
     options = ["--quiet", "--universal", "--generate-hashes", "--no-annotate", "--no-header", *session.posargs]
     for source in sorted(machine.LOCKS.glob("*.in")):
         where = [str(source), "-o", str(source.with_suffix(".txt"))]

@@ -54,9 +54,9 @@ def read(
     ask: returns the request for the page after a page (None: the first one), with how many entries have come so far.
     key: by what an entry is known when it comes again. ends: the service's codes and kinds of failure that mean, for
     any page but the first, that the list is at its end. follow: a flow for each new entry, run while the next page is
-    on its way. A page that brings nothing new ends the list, whatever the service says of more; where pages may not
-    repeat, that is a failure: what is missing is not known. But the list ends there when the page is empty and no more
-    than its total speaks of others. More than ENTRIES_LIMIT entries are a failure of the page after.
+    on its way. A page that brings nothing new ends the list, whatever the service says of more. Where pages may not
+    repeat it is a failure, since what is missing is not known, unless it is empty and only a total speaks of more. A
+    list of more than ENTRIES_LIMIT entries is a failure of the page after.
     """
     known: dict[t.Hashable, t.Any] = {}
     found: list[t.Any] = []

@@ -8,7 +8,9 @@ ansible-test ends well without having tested anything: each function here says w
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -112,20 +114,19 @@ def count_cases(session: nox.Session, *reports: Path, at_least: int = 1) -> None
 
 
 def _run(session: nox.Session, core: Core, *arguments: str) -> str:
-    """Stay in a copy of the tree and run ansible-test there, with a HOME that has the pip which it would download."""
+    """Stay in a copy of the tree and run ansible-test there, with a HOME that has what it would download to install pip."""
     home = machine.give_pip_settings(machine.CACHE / "homes" / session.name)
-    wheel = machine.CACHE / f"pip-{core.pip}-{session.name}"
     machine.install(session, f"core-{core.line}")
-    session.install("--require-hashes", "--target", str(wheel), "-r", f"{machine.LOCKS}/pip-{core.pip}.txt")
-    # It looks for the script in its cache first (the work-around that ansible/ansible#77304 documents).
+    # It looks for the script in its cache first (the work-around that ansible/ansible#77304 documents), and hands on no
+    # variables. uv is ten times as fast as the original, and there is one for each environment that a test gets.
     script = home / ".ansible" / "test" / "cache" / f"get_pip_{core.pip.replace('.', '_')}.py"
     script.parent.mkdir(parents=True, exist_ok=True)
+    handed_on = {name: value for name, value in os.environ.items() if re.match(r"(?i)UV_|SSL_CERT_|\w+_PROXY$", name)}
     script.write_text(
-        "import runpy, sys\n"
-        f"sys.path.insert(0, {str(wheel)!r})\n"
-        "options = [option for option in sys.argv[1:] if option not in ('--no-setuptools', '--no-wheel')]\n"
-        "sys.argv = ['pip', 'install', '--ignore-installed', *options]\n"
-        "runpy.run_module('pip', run_name='__main__', alter_sys=True)\n"
+        "import os, subprocess, sys\n"
+        "packages = [word for word in sys.argv[1:] if not word.startswith('-')]\n"
+        f"command = [{shutil.which('uv')!r}, 'pip', 'install', '--quiet', '--python', sys.executable, *packages]\n"
+        f"sys.exit(subprocess.call(command, env={{**os.environ, **{handed_on!r}}}))\n"
     )
     session.chdir(machine.copy_tree(session.name))
     output = session.run("ansible-test", *arguments, "--color", "no", env={"HOME": str(home)}, silent=True)
