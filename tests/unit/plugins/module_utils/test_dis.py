@@ -206,6 +206,50 @@ def test_the_summary_of_figures_that_are_not_told() -> None:
     }
 
 
+PARTITIONS = [
+    {"partition_id": f"shardId-000000000{number}", "status": "ACTIVE", "sequence_number_range": f"[0 : {end}]"}
+    for number, end in enumerate((9, 8, 7))
+]
+
+
+@pytest.mark.parametrize(
+    ("pages", "lag"),
+    [
+        ({"": (PARTITIONS, False)}, 9),
+        ({"": (PARTITIONS[:2], True), "shardId-0000000001": (PARTITIONS[2:], False)}, 9),
+        ({"": (PARTITIONS[:1], True), "shardId-0000000000": (PARTITIONS[1:], False)}, 9),
+        ({"": (PARTITIONS[:2], False)}, None),
+        ({"": (PARTITIONS[:2], True), "shardId-0000000001": (PARTITIONS[:2], True)}, None),
+        ({"": ([*PARTITIONS, {**PARTITIONS[0], "sequence_number_range": "[0 : 99]"}], False)}, None),
+        ({"": ([{**PARTITIONS[0], "sequence_number_range": "[0 : 99]"}, *PARTITIONS], False)}, None),
+        ({"": ([*PARTITIONS, PARTITIONS[0]], False)}, 9),
+        ({"": ([*PARTITIONS, {"status": "ACTIVE"}], False)}, None),
+        ({"": ([], False)}, None),
+    ],
+)
+def test_the_partitions_of_a_stream_are_read_as_a_whole_or_the_lag_is_not_known(
+    pages: dict[str, tuple[list[dict[str, t.Any]], bool]], lag: int | None
+) -> None:
+    asked_for = []
+
+    def service(asked: Asked) -> t.Any:
+        if asked.path.endswith("transfer-tasks"):
+            return listed("x")
+        if asked.path.endswith("x"):
+            shown = [{"partition_id": one["partition_id"], "last_transfer_offset": 5} for one in PARTITIONS]
+            return {"partitions": shown}
+        asked_for.append(asked.query["limit_partitions"])
+        partitions, more = pages[str(asked.query.get("start_partitionId", ""))]
+        return {"partitions": partitions, "has_more_partitions": more}
+
+    wanted = _dis_tasks.Wanted(["s"], None)
+    outcome = run(lambda client: _dis_tasks.transfer_tasks(client, wanted, True, NOW, True), service)
+    (task,) = outcome.value["transfer_tasks"]
+    assert (task["lag_asked"], task["lag"], outcome.value["summary"]["lag"]) == (True, lag, lag)
+    assert [str(limit) for limit in asked_for] == ["1000"] * len(pages)
+    assert outcome.failures == []
+
+
 def test_streams_are_read_to_the_end_of_their_list() -> None:
     """Pages of 100, the total not told: a full page says that there may be more, null for a list that there are none."""
     pages = {"": [f"s{number:03}" for number in range(100)], "s099": ["t"]}

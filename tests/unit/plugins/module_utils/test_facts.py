@@ -279,6 +279,9 @@ def test_partitions_and_topics_without_an_id_may_be_alike_and_yet_several() -> N
     topics = [{"topic": "a", "partitions": [{"lag": 3}, {"lag": 3}]}, {"partitions": [{"lag": 1}]}]
     listed = {"task_id": "1", "topics_info": [*topics, topics[1]]}
     assert _dms_facts.sink_task(INSTANCE, "c", listed, None)["lag"] == 8
+    mixed = [{"partition_id": number, "lag": 1} for number in (2, None, 0, 1)]
+    facts = _dms_facts.sink_task(INSTANCE, "c", {"task_id": "1", "topics_info": [{"partitions": mixed}]}, None)
+    assert [one["partition_id"] for one in facts["topics_info"][0]["partitions"]] == [None, 0, 1, 2]
 
 
 def test_without_details_nothing_is_said_about_partitions_and_destination() -> None:
@@ -544,6 +547,65 @@ def test_smart_connect_ids() -> None:
     assert _dms_facts.smart_connect_id({"id": None, "task_id": "b"}) == "b"
     with pytest.raises(ShapeError):
         _dms_facts.smart_connect_id({})
+
+
+# -- lag of a transfer task
+
+
+@pytest.mark.parametrize(
+    ("span", "end"),
+    [
+        ("[0 : 9]", 9),
+        (" [9:9] ", 9),
+        ("[9 : 8]", None),
+        ("[10 : 9]", None),
+        ("0 : 9", None),
+        ("[a : b]", None),
+        ("", None),
+        (None, None),
+        ({"from": 0}, None),
+    ],
+)
+def test_the_end_of_a_streams_partition(span: t.Any, end: int | None) -> None:
+    told = {"partition_id": "1", "status": "ACTIVE", "sequence_number_range": span}
+    assert _dis_facts.stream_partition(told) == ("shardId-0000000001", True, end)
+    for status in ("DELETED", "EXPIRED"):
+        assert _dis_facts.stream_partition({**told, "status": status})[1] is False
+    assert _dis_facts.stream_partition({**told, "partition_id": {"a": 1}}) == ("", True, end)
+
+
+@pytest.mark.parametrize(
+    ("offset", "end", "lag"),
+    [(3, 9, 6), (0, 9, 9), (9, 9, 0), (0, 0, 0), (10, 9, None), (-1, 9, None), (None, 9, None), (3, None, None)],
+)
+def test_how_far_a_partition_of_a_dump_is_behind(offset: int | None, end: int | None, lag: int | None) -> None:
+    ends = {"shardId-0000000000": end, "shardId-0000000001": 7}
+    told = {"partitions": [{"partition_id": "0", "last_transfer_offset": offset}]}
+    facts = task(shown={"partitions": [*told["partitions"], {"partition_id": "1", "last_transfer_offset": 5}]})
+    _dis_facts.add_lag(facts, ends, frozenset(ends), complete=True)
+    assert [(one["log_end_offset"], one["lag"]) for one in facts["partitions"]] == [(end, lag), (7, 2)]
+    assert facts["lag"] == (None if lag is None else lag + 2)
+
+
+def test_a_lag_is_known_only_as_a_whole() -> None:
+    one, other = "shardId-0000000000", "shardId-0000000001"
+
+    def lag(*partitions: dict[str, t.Any], counting: tuple[str, ...] = (one, other), complete: bool = True) -> t.Any:
+        offset = {"last_transfer_offset": 5}
+        facts = task(shown={"partitions": [{**offset, **told} for told in partitions]})
+        _dis_facts.add_lag(facts, {one: 9, other: 8}, frozenset(counting), complete)
+        return facts["lag"]
+
+    both = ({"partition_id": one}, {"partition_id": other})
+    assert lag(*both) == 7
+    assert task(shown={"partitions": list(both)})["lag_asked"] is False
+    assert lag(*both, complete=False) is None
+    assert lag(both[0]) is None  # the task tells nothing of a partition that counts
+    assert lag() is lag(counting=()) is None
+    assert lag(*both, {"partition_id": "shardId-0000000009"}) is None  # the stream knows no such partition
+    # What was left behind by resharding does not count, whoever says so.
+    assert lag(*both, counting=(one,)) == 4
+    assert lag(both[0], {**both[1], "state": "EXPIRED", "last_transfer_offset": None}, counting=(one,)) == 4
 
 
 # -- order
