@@ -63,7 +63,7 @@ class Site:
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
             "COLUMNS": "300",
-            "PYTHONPYCACHEPREFIX": str(installed.parent / "pycache"),
+            "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", str(installed.parent / "pycache")),
             "ANSIBLE_COLLECTIONS_PATH": str(installed),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_ASYNC_DIR": str(home / "jobs"),

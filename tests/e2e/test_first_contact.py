@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from .conftest import KEYS, Ran, Site
 
 TASKS = "dis_transfer_task_info"
@@ -19,16 +17,6 @@ def failed(ran: Ran) -> str:
     message = ran.result["msg"]
     assert isinstance(message, str)
     return message
-
-
-def test_forgot_requests(site: Site, tmp_path: Path) -> None:
-    (tmp_path / "without").mkdir()
-    (tmp_path / "without" / "requests.py").write_text("raise ImportError('no requests')\n", encoding="utf-8")
-    ran = site.ask(TASKS, "stream_names=orders", PYTHONPATH=str(tmp_path / "without"))
-    message = failed(ran)
-    assert "Failed to import the required Python library (requests)" in message
-    assert "ansible_python_interpreter" in message
-    assert ran.result["error"]["kind"] == "configuration"
 
 
 def test_forgot_the_region(site: Site) -> None:

@@ -205,6 +205,7 @@ def test_without_requests_it_says_what_the_process_says(site: Site) -> None:
     assert way(ran.output) == f"{sys.executable} cannot import requests"
     assert ran.status == 2
     assert "Failed to import the required Python library (requests)" in ran.output
+    assert "ansible_python_interpreter" in ran.result["msg"]
     assert '"kind": "configuration"' in ran.output
 
 

@@ -57,15 +57,12 @@ def shard_id(value: Any) -> str:
 def _ends(section: Section, made: Stream) -> dict[str, End]:
     """The ends of a stream's partitions; where none is written, the one that its tasks have come to."""
     growth = section.number("per_minute", 0)
-    ends = {}
-    for number in range(made.partitions):
-        reached = [
-            part.last_transfer_offset
-            for task in made.tasks.values()
-            for part in task.partitions
-            if part.id == shard_id(number) and isinstance(part.last_transfer_offset, int) and part.behind is None
-        ]
-        ends[shard_id(number)] = End(0, max(reached, default=1000 + number), growth, section.now)
+    reached: dict[str, int] = {}
+    for part in (part for task in made.tasks.values() for part in task.partitions):
+        if isinstance(part.last_transfer_offset, int) and part.behind is None:
+            reached[part.id] = max(part.last_transfer_offset, reached.get(part.id, part.last_transfer_offset))
+    names = enumerate(map(shard_id, range(made.partitions)))
+    ends = {name: End(0, reached.get(name, 1000 + number), growth, section.now) for number, name in names}
     for item in section.sections("ends"):
         name = shard_id(item.any("id", MISSING))
         if name not in ends:
