@@ -191,7 +191,7 @@ def _result(result: Mapping[str, t.Any], limits: Limits, label: str = "", where:
 
 def _left_out(result: Mapping[str, t.Any], lists: Sequence[str]) -> bool:
     """Return whether there were tasks, all well, which the module's option only_problems kept out of the empty list."""
-    summary, asked = (_inside(result, "summary"), _inside(_inside(result, "invocation"), "module_args"))
+    summary, asked = _inside(result, "summary"), _inside(_inside(result, "invocation"), "module_args")
     total = _number(summary.get("total")) or 0
     return len(lists) == 1 and 0 < total == summary.get("healthy", total) and asked.get("only_problems") is not False
 

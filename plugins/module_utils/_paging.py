@@ -22,7 +22,7 @@ class Page(t.NamedTuple):
     """
 
     entries: t.List[t.Any]
-    more: bool = False
+    more: bool
     total: t.Optional[int] = None
     told: t.Any = None
 
@@ -37,9 +37,9 @@ class Pages(t.NamedTuple):
     entries: t.List[t.Any]
     complete: bool
     told: t.List[t.Any]
-    absent: str = ""
-    stuck: bool = False
-    found: t.Sequence[t.Any] = ()
+    absent: str
+    stuck: bool
+    found: t.Sequence[t.Any]
 
 
 def read(

@@ -78,7 +78,7 @@ def _of_connector(client: Client, instance: Facts, wanted: Wanted, topic_info: b
     def page(body: t.Any) -> _paging.Page:
         told = _shape.tidy(body)
         _total, entries = _shape.page_of(told, "total_number", "tasks")
-        return _paging.Page([listed(entry, made) for entry in entries], told=counts(told))
+        return _paging.Page([listed(entry, made) for entry in entries], False, told=counts(told))
 
     def first(_last: _paging.Page | None, _count: int) -> Request:
         return get(client, where, f"the sink tasks of connector {connector_id}", page, absent=ABSENT)
