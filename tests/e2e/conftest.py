@@ -100,6 +100,13 @@ class Site:
         path.write_text(text, encoding="utf-8")
         return self.run("ansible-playbook", path.name, *options, cwd=path.parent, **variables)
 
+    def inventory(self, hosts: Mapping[str, Mapping[str, Any]], **variables: Any) -> str:
+        """Write an inventory of these hosts with their variables, in the group regions; return its path."""
+        group = {"hosts": hosts, "vars": variables}
+        path = self.folder / "inventory.json"
+        path.write_text(json.dumps({"all": {"children": {"regions": group}}}), encoding="utf-8")
+        return str(path)
+
     @contextlib.contextmanager
     def emulator(self, world: Mapping[str, Any] | Path, *options: str) -> Iterator[str]:
         """Start the emulator of the installed collection as a program, and yield its address."""

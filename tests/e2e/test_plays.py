@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from . import pages
@@ -16,6 +12,7 @@ from .conftest import ROOT, Emulate, Site
 
 LATE = {"name": "orders", "tasks": [{"name": "orders-to-obs", "last_transfer": "3h"}]}
 WELL = {"name": "clicks", "tasks": [{"name": "clicks-to-obs"}]}
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 
 
 def test_defaults_of_the_action_group_reach_every_module(bare: Site, demo: str) -> None:
@@ -94,15 +91,12 @@ def test_until_waits_for_what_is_not_yet_well(world: Emulate, site: Site) -> Non
     assert ran.status == 0, ran.output
 
 
-def test_one_host_for_each_region(world: Emulate, site: Site, tmp_path: Path) -> None:
+def test_one_host_for_each_region(world: Emulate, site: Site) -> None:
     """Each host asks for its own project; what they gathered is judged as one, and says where."""
     projects = {"eu-west-101": "0" * 32, "ap-southeast-1": "1" * 32}
     there = {**LATE, "project": "ap-southeast-1"}
     world({"projects": projects, "streams": [WELL, there]})
-    regions = {name: {"hwcloud_region": name} for name in projects}
-    variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    inventory = tmp_path / "inventory.json"
-    inventory.write_text(json.dumps({"all": {"hosts": regions, "vars": variables}}), encoding="utf-8")
+    inventory = site.inventory({name: {"hwcloud_region": name} for name in projects}, **LOCAL)
     ran = site.play(
         """
 - hosts: all
@@ -121,18 +115,14 @@ def test_one_host_for_each_region(world: Emulate, site: Site, tmp_path: Path) ->
       run_once: true
 """,
         "-i",
-        str(inventory),
+        inventory,
     )
     assert ran.status == 0, ran.output
     assert "2 hosts" in ran.output or ("eu-west-101" in ran.output and "ap-southeast-1" in ran.output)
 
 
-def test_delegated_to_the_host_that_can_reach_the_services(site: Site, tmp_path: Path) -> None:
-    variables: dict[str, Any] = {"ansible_connection": "local"}
-    hosts = {"application": {"ansible_connection": "no_such_connection"}, "bastion": variables}
-    variables["ansible_python_interpreter"] = "{{ ansible_playbook_python }}"
-    inventory = tmp_path / "inventory.json"
-    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+def test_delegated_to_the_host_that_can_reach_the_services(site: Site) -> None:
+    inventory = site.inventory({"application": {"ansible_connection": "no_such_connection"}, "bastion": LOCAL})
     ran = site.play(
         """
 - hosts: application
@@ -146,7 +136,7 @@ def test_delegated_to_the_host_that_can_reach_the_services(site: Site, tmp_path:
       delegate_to: bastion
 """,
         "-i",
-        str(inventory),
+        inventory,
     )
     assert ran.status == 0, ran.output
     assert "2 dumps, healthy: True" in ran.output
@@ -168,9 +158,6 @@ def test_a_region_that_could_not_be_gathered_stops_what_comes_after(
     guide = pages.blocks(ROOT / "docs" / "docsite" / "rst" / "guide_branching.rst")
     (play,) = (block.playbook for block in guide if "hosts: regions" in block.text)
     hosts = {name: {"hwcloud_region": region} for name, region in zip(("europe", "europe_again"), regions)}
-    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    inventory = site.folder / "regions.json"
-    inventory.write_text(json.dumps({"all": {"children": {"regions": {"hosts": hosts, "vars": local}}}}))
     later = """
 - name: A play that must not start when something is wrong
   hosts: localhost, regions
@@ -178,7 +165,7 @@ def test_a_region_that_could_not_be_gathered_stops_what_comes_after(
   tasks:
     - ansible.builtin.debug: {msg: It has been deployed}
 """
-    ran = site.play(play + later, "-i", str(inventory), HUAWEICLOUD_SDK_PROJECT_ID="")
+    ran = site.play(play + later, "-i", site.inventory(hosts, **LOCAL), HUAWEICLOUD_SDK_PROJECT_ID="")
     assert (ran.status == 0) == (judged is None), ran.output
     assert ("It has been deployed" in ran.output) == (judged is None)
     assert judged is None or judged in ran.output

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from . import pages
 from .conftest import KEYS, ROOT, Emulate, Ran, Site
+from .documentation import Collection
 
 PASSED, FAILED, NO_HOST = 0, 2, 4
 GATHERING = " : Gather"
@@ -153,13 +154,8 @@ def test_a_wrong_credential_is_tried_once_and_said(site: Site) -> None:
 def test_what_fails_does_not_hide_what_else_is_wrong(world: Emulate, site: Site) -> None:
     fault = {"route": "/transfer-tasks", "action": "forbidden_403", "times": None}
     sink = {"name": "to-obs", "status": "PAUSED", "topics": ["a"], "topics_info": []}
-    world(
-        {
-            "streams": [{"name": "orders"}, {"name": "clicks"}],
-            "instances": [{"name": "shop", "connector": {"sink_tasks": [sink]}}],
-            "faults": [fault],
-        }
-    )
+    instances = [{"name": "shop", "connector": {"sink_tasks": [sink]}}]
+    world({"streams": [{"name": "orders"}, {"name": "clicks"}], "instances": instances, "faults": [fault]})
     ran = preflight(site)
     assert ran.status == FAILED, ran.output
     problems = json.loads(re.findall(r'"msg": (".*")', ran.output)[-1]).splitlines()
@@ -209,15 +205,10 @@ UNKNOWN = {
 
 
 @pytest.fixture
-def inventory(tmp_path: Path) -> str:
-    hosts = {
-        "good": {"preflight_stream_names": ["orders"], **ELSEWHERE},
-        "ill": {"preflight_stream_names": ["nowhere"], **ELSEWHERE, **UNKNOWN},
-        "web": {},
-    }
-    path = tmp_path / "inventory.json"
-    path.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    return str(path)
+def inventory(site: Site) -> str:
+    good = {"preflight_stream_names": ["orders"], **ELSEWHERE}
+    ill = {"preflight_stream_names": ["nowhere"], **ELSEWHERE, **UNKNOWN}
+    return site.inventory({"good": good, "ill": ill, "web": {}})
 
 
 @pytest.mark.parametrize("strategy", ["linear", "free"])
@@ -300,20 +291,13 @@ def test_show_fails_only_when_something_could_not_be_gathered(site: Site) -> Non
     assert "HTTP 401" in wrong.output
 
 
-def test_the_table_of_its_variables_fits_the_modules() -> None:
+def test_the_table_of_its_variables_fits_the_modules(collection: Collection) -> None:
     """Each option that all modules have is a variable; each variable has words for its kind that the role knows."""
     role = ROOT / "roles" / "preflight"
-    spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-    options = spec["argument_specs"]["main"]["options"]
-    kinds = yaml.safe_load((role / "vars" / "main.yml").read_text(encoding="utf-8"))
-    fragment = yaml.safe_load(
-        (ROOT / "plugins" / "doc_fragments" / "connection.py")
-        .read_text(encoding="utf-8")
-        .split('r"""')[1]
-        .split('"""')[0]
-    )
+    options = pages.load(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    kinds = pages.load(role / "vars" / "main.yml")
     own = {f"preflight_{name}" for name in kinds["_preflight_own"] + kinds["_preflight_dms_only"]}
-    assert set(options) - own == {f"preflight_{name}" for name in fragment["options"]}
+    assert set(options) - own == {f"preflight_{name}" for name in collection.takes["connection"]}
     for name, option in options.items():
         assert option["description"][-1].removeprefix("Expected: ").removesuffix(".") in kinds["_preflight_kinds"], name
         assert option["type"] in ("str", "path", "raw")
