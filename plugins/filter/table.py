@@ -32,7 +32,7 @@ def _lines(
         return lines(rows(judged_tasks, limits, logs), limits)
     by_log = limits._replace(max_age=age, allow_empty=True)
     judged_logs = () if logs is None else subjects(logs, by_log)
-    return lines(rows([*judged_tasks, *judged_logs], limits, logs), by_log)
+    return lines(rows([*judged_tasks, *judged_logs], limits, logs, age), by_log)
 
 
 class FilterModule:

@@ -75,9 +75,9 @@ OTHER_FAILURES = 20  # so many are named one by one: when time runs out there ma
 class Subject(t.NamedTuple):
     """Something that was judged: a task, or what is missing or could not be gathered."""
 
-    # A kind of task (dis, sink, smart_connect, log), else missing, empty or failed.
+    # A kind of task (dis, sink, smart_connect, log), else missing, empty, failed or left_out.
     kind: str
-    # The task, the entry of not_found or the failed request; empty when there is none.
+    # The task, the entry of not_found, the failed request, or the count of those left out; empty when there is none.
     facts: Mapping[str, t.Any]
     problems: list[Problem]
     # The result that it came with, if any, and what names that result among others (`item orders`).
@@ -118,8 +118,9 @@ def _is_result(value: Mapping[str, t.Any]) -> bool:
         _lists_of(value)
         or "results" in value
         or "failed_when_result" in value
+        or "changed" in value
         or any(value.get(sign) for sign in ("failed", "unreachable", "skipped", "ansible_job_id"))
-        or (_has_failed(value) and ("changed" in value or not ("state" in value or "status" in value)))
+        or (_has_failed(value) and not ("state" in value or "status" in value))
     )
 
 
@@ -153,11 +154,10 @@ def _list(entries: Sequence[t.Any], limits: Limits, where: str = "") -> t.Iterat
 
 def _result(result: Mapping[str, t.Any], limits: Limits, label: str = "", where: str = "") -> t.Iterator[Subject]:
     """Judge one result; `label` names it in the problems that have no stream or instance to name."""
-    if "results" in result:
-        yield from _loop(result, limits, label, where)
-        return
     begin, lists, ended_well = f"{label}: " if label else "", _lists_of(result), False
-    if result.get("unreachable"):
+    if "results" in result:  # lists beside them are those of another result, merged with the loop's
+        yield from _loop(result, limits, label, where)
+    elif result.get("unreachable"):
         yield _failed(f"{begin}unreachable: {_message(result)}", {}, result, label, where)
     elif _has_failed(result) or (not lists and (result.get("failed") or "failed_when_result" in result)):
         yield from _failures(result, label, where)
@@ -175,25 +175,31 @@ def _result(result: Mapping[str, t.Any], limits: Limits, label: str = "", where:
         absent = _mapping(entry, "not_found")
         problem = Problem("missing", "missing", f"{_place(absent)}: not found")
         yield Subject("missing", absent, [problem], result, label, where)
-    judged = 0
+    judged = ill = 0
     for key in lists:
         for task in _entries(result[key], key):
             judged += 1
-            yield _task(_mapping(task, key), limits, result, where)
+            ill += bool(_mapping(task, key).get("problems"))
+            yield _task(task, limits, result, where)
     if not ended_well:
         return
-    if judged or missing or limits.allow_empty or _left_out(result, lists):
+    left_out = _left_out(result, lists, judged) if ill == judged else {}
+    if left_out:
+        yield Subject("left_out", left_out, [], result, label, where)
+    if judged or missing or limits.allow_empty or left_out:
         return
     nothing = " and no ".join(RESULT_LISTS[key] for key in lists)
     told = f"{begin}nothing to judge: the result has no {nothing}{_without_connector(result)}"
     yield _empty(told, result, label, where)
 
 
-def _left_out(result: Mapping[str, t.Any], lists: Sequence[str]) -> bool:
-    """Return whether there were tasks, all well, which the module's option only_problems kept out of the empty list."""
+def _left_out(result: Mapping[str, t.Any], lists: Sequence[str], listed: int) -> dict[str, int]:
+    """Return how many tasks, all well, the module's option only_problems kept out of the list; empty when none."""
     summary, asked = _inside(result, "summary"), _inside(_inside(result, "invocation"), "module_args")
     total = _number(summary.get("total")) or 0
-    return len(lists) == 1 and 0 < total == summary.get("healthy", total) and asked.get("only_problems") is not False
+    healthy = _number(summary.get("healthy", total)) or 0
+    kept_out = len(lists) == 1 and asked.get("only_problems") is not False and 0 < healthy == total - listed
+    return {"count": int(healthy)} if kept_out else {}
 
 
 def _inside(value: Mapping[str, t.Any], key: str) -> Mapping[str, t.Any]:
@@ -283,7 +289,9 @@ def _problems(task: Mapping[str, t.Any], kind: str, limits: Limits) -> t.Iterato
 def has_lag(task: Mapping[str, t.Any], kind: str) -> bool:
     """Return whether a task has a lag: a DIS task if it was asked for, or if there is one and nothing says otherwise."""
     asked = task.get("lag_asked")
-    return kind == "sink" or (kind == "dis" and (asked is True or (asked is not False and task.get("lag") is not None)))
+    if kind == "dis" and asked is not False:
+        return bool(asked) or task.get("lag") is not None
+    return kind == "sink"
 
 
 def _age(task: Mapping[str, t.Any], limits: Limits) -> Age:

@@ -10,6 +10,8 @@ import math
 import typing as t
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import counted
+
 HOUR = 3_600_000
 CHART = 23  # the height of the largest hour, of 24
 Slots = t.List[t.Optional[float]]  # bytes of each hour, oldest first; None is not known
@@ -34,17 +36,19 @@ def slots(
 ) -> Slots:
     """Return the bytes of each of the last hours; 0 is a gap, None an hour of which the rows tell nothing.
 
-    That is an hour before `since` or after `until` and, where the log is `truncated`, one beyond the rows that were read.
+    That is an hour before `since` or after `until`, one whose rows tell no bytes and, where the log is `truncated`, one
+    beyond the rows that were read.
     """
     start = now - hours * HOUR
-    filled = [0.0] * hours
+    filled, unknown = [0.0] * hours, [0.0] * hours
     begins = []
     for row in rows:
-        begin, end, size = row.get("start_time"), row.get("end_time"), row.get("transfer_bytes")
+        begin, end, size = row.get("start_time"), row.get("end_time"), counted(row.get("transfer_bytes"))
         begin = end if begin is None else begin
         if begin is not None:
             begins.append(begin)
-            _add(filled, begin - start, max(begin, end or begin) - start, size or 0)
+            to, amount = (unknown, 1) if size is None else (filled, size)
+            _add(to, begin - start, max(begin, end or begin) - start, amount)
     if truncated:
         # Read from the newest row on, it tells all since the oldest that was read; from the oldest on the other way round.
         newest_first = all(one >= two for one, two in zip(begins, begins[1:]))
@@ -56,7 +60,7 @@ def slots(
         if not newest_first and not oldest_first:
             since = math.inf
     return [
-        size if size or (start + at * HOUR >= since and start + (at + 1) * HOUR <= until) else None
+        size if size or (not unknown[at] and start + at * HOUR >= since and start + (at + 1) * HOUR <= until) else None
         for at, size in enumerate(filled)
     ]
 

@@ -271,12 +271,13 @@ def page(
     known = _Logs(logs, limits.now, last)
     log_limits = limits._replace(max_age=_judge.parse_duration(max_log_age, "max_log_age"))
     everything = [*subjects, *(known.judged(log_limits) if max_log_age is not None else ())]
-    judged = _rows.rows(everything, limits, logs)
+    left_out = sum(subject.facts["count"] for subject in everything if subject.kind == "left_out")
+    judged = _rows.rows(everything, limits, logs, log_limits.max_age)
     regions = {_flat(row.subject.result["region"]) for row in judged if row.subject.result.get("region")}
     shown = [_row(row, limits, known) for row in judged]
     found = [_table(kind, [row for row in shown if row.kind == kind], last, most) for kind in KINDS]
     tables = [table for table in found if table.rows]
-    verdict = _verdict(shown)
+    verdict = _verdict(shown, left_out)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_text, trim_blocks=True, lstrip_blocks=True
     )
@@ -323,16 +324,19 @@ def _table(kind: str, rows: list[Row], hours: int, most: int) -> Table:
     )
 
 
-def _verdict(rows: Sequence[Row]) -> str:
-    """Say how things stand: the dumps first, then what else was judged and what could not be gathered."""
+def _verdict(rows: Sequence[Row], left_out: int = 0) -> str:
+    """Say how things stand: the dumps first, then what else was judged and what could not be gathered.
+
+    left_out: how many dumps, all well, are not among the rows.
+    """
     parts = []
-    for noun in ("dump", "log"):
+    for noun, more in (("dump", left_out), ("log", 0)):
         those = [row for row in rows if row.counted == noun]
-        bad = sum(row.sort != "ok" for row in those)
+        bad, count = sum(row.sort != "ok" for row in those), len(those) + more
         if bad:
-            parts.append(f"{bad} of {len(those)} {noun}s {'is' if bad == 1 else 'are'} not well")
-        elif those:
-            parts.append(f"all {len(those)} {noun}s are well" if len(those) > 1 else f"the one {noun} is well")
+            parts.append(f"{bad} of {count} {noun}s {'is' if bad == 1 else 'are'} not well")
+        elif count:
+            parts.append(f"all {count} {noun}s are well" if count > 1 else f"the one {noun} is well")
     rest = [row for row in rows if not row.counted]
     failed = sum(row.word == "failed" for row in rest)
     if failed:

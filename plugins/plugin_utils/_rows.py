@@ -17,6 +17,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._states import (
     _duration,
     _flat,
     _number,
+    _placed,
 )
 
 WIDTH = 79  # the YAML result format folds longer lines
@@ -70,9 +71,14 @@ class _Logs:
         return None
 
 
-def rows(subjects: t.Iterable[_judge.Subject], limits: _judge.Limits, logs: t.Any = None) -> list[Row]:
-    """Return a row for each task and for each thing that is missing or could not be gathered, worst first."""
-    known_logs, judged = _Logs(logs, limits.now), list(subjects)
+def rows(
+    subjects: t.Iterable[_judge.Subject], limits: _judge.Limits, logs: t.Any = None, max_log_age: int | None = None
+) -> list[Row]:
+    """Return a row for each task and for each thing that is missing or could not be gathered, worst first.
+
+    With `max_log_age` a DIS task whose log was not read is a problem: that it keeps the limit is not known.
+    """
+    known_logs, judged = _Logs(logs, limits.now), [subject for subject in subjects if subject.kind != "left_out"]
     # One result has many tasks: since ansible-core 2.19 each look into it costs.
     of_result = {id(subject.result): subject for subject in judged}
     place_of = {key: _place_of(subject) for key, subject in of_result.items()}
@@ -85,10 +91,11 @@ def rows(subjects: t.Iterable[_judge.Subject], limits: _judge.Limits, logs: t.An
         place, names = place_of[id(subject.result)], _keys(subject) if subject.kind in ("dis", "log") else []
         log = subject.facts if subject.kind == "log" else known_logs.of(place, names)
         name, task = _names(subject, instances)
-        keys = [(place, name, task), *((place, *key) for key in names)]
+        service = _service(subject)
+        keys = [(place, service, name, task), *((place, service, *key) for key in names)]
         row = None
         if subject.kind in ("log", "failed"):
-            row = next((places[key] for key in keys if key in places and key[1:] != (NONE, NONE)), None)
+            row = next((places[key] for key in keys if key in places and key[2:] != (NONE, NONE)), None)
         if row is not None:
             cells, first, problems, its_log = merged[row]
             if subject.kind == "log":
@@ -104,6 +111,11 @@ def rows(subjects: t.Iterable[_judge.Subject], limits: _judge.Limits, logs: t.An
             **_figures(subject, log, limits.now, UNKNOWN if known_logs.incomplete else NONE),
         }
         merged.append((cells, subject, list(subject.problems), log))
+    if max_log_age is not None:
+        unread = Problem("unknown", "unknown", f": its log was not read, limit {_duration(max_log_age)}")
+        for _cells, subject, problems, log in merged:
+            if subject.kind == "dis" and log is None:
+                problems.extend(_placed(subject.facts, [unread]))
     done = [
         Row(rank, {**cells, "VERDICT": word}, subject, problems, log)
         for cells, subject, problems, log in merged
@@ -216,6 +228,13 @@ def _instance_names(result: Mapping[str, t.Any]) -> dict[t.Any, t.Any]:
             if isinstance(entry, Mapping):
                 names[entry.get("connector_id")] = names[entry.get("instance_id")] = entry.get("instance_name")
     return names
+
+
+def _service(subject: _judge.Subject) -> str:
+    """Return dis or dms: a stream and an instance may have the same name, and their tasks too."""
+    if subject.kind == "failed":
+        return "dis" if re.search("/streams|/transfertasklog", str(subject.facts.get("path"))) else "dms"
+    return "dms" if subject.kind in ("sink", "smart_connect") or "instance_id" in subject.facts else "dis"
 
 
 def _figures(subject: _judge.Subject, log: Mapping[str, t.Any] | None, now: int, no_log: str) -> dict[str, str]:

@@ -166,6 +166,19 @@ def test_what_fails_does_not_hide_what_else_is_wrong(world: Emulate, site: Site)
     assert '"errors"' not in ran.output
 
 
+def test_a_log_that_was_not_read_is_a_problem_when_logs_have_a_limit(world: Emulate, site: Site) -> None:
+    gone = {"route": "transfertasklog/B", "action": "status", "code": 404, "body": {"errorCode": "DIS.4354"}}
+    dump = {"name": "to-obs", "logs": {"count": 2}}
+    streams = [{"name": name, "tasks": [{**dump, "id": its_id}]} for name, its_id in (("orders", "A"), ("clicks", "B"))]
+    world({"streams": streams, "faults": [{**gone, "times": None}]})
+    ran = preflight(site, max_log_age="2h")
+    assert ran.status == FAILED, ran.output
+    assert [line.split()[-1] for line in shown(ran.output)[1:3]] == ["unknown", "ok"]
+    assert shown(ran.output)[3] == "2 tasks, 1 problem"
+    assert '"stream clicks, task to-obs: its log was not read, limit 2h"' in ran.output
+    assert preflight(site).status == PASSED
+
+
 def test_stops_the_plays_after_it_when_imported(site: Site) -> None:
     playbook = """
 - import_playbook: hwcloud.streaming.preflight

@@ -190,6 +190,17 @@ def test_the_verdict_is_never_better_than_the_truth(value: dict[str, t.Any], ver
     assert (sort == "ok") == (problems(value, now=NOW) == [])
 
 
+def test_tasks_that_only_problems_left_out_are_counted() -> None:
+    whole = {"total": 7, "healthy": 5}
+    ill = [task(number, state="PAUSED", problems=["state"]) for number in (1, 2)]
+    assert Page(html_report(result(*ill, summary=whole), now=NOW)).verdict == "\N{BALLOT X} 2 of 7 dumps are not well"
+    none_ill = result(summary={"total": 7, "healthy": 7})
+    assert Page(html_report(none_ill, now=NOW)).verdict == "\N{CHECK MARK} All 7 dumps are well"
+    # A list that the play has narrowed: nobody knows how the others are.
+    narrowed = result(task(1), task(2), summary=whole)
+    assert Page(html_report(narrowed, now=NOW)).verdict == "\N{CHECK MARK} All 2 dumps are well"
+
+
 def test_an_empty_result_that_may_be_empty_is_well() -> None:
     page = Page(html_report(result(), now=NOW, allow_empty=True))
     assert page.verdict == "✓ Nothing to judge"
@@ -296,7 +307,10 @@ def test_an_entry_that_lasts_over_several_hours_is_shared_out() -> None:
     entry = {"start_time": NOW - 9 * HOUR, "end_time": NOW + HOUR, "transfer_bytes": 1000}
     assert _hours.slots([entry], now=NOW, hours=2) == [100, 100]
     entry = {"start_time": NOW - HOUR, "end_time": None, "transfer_bytes": None}
-    assert _hours.slots([entry, {}], now=NOW, hours=2) == [0, 0]
+    assert _hours.slots([entry, {}], now=NOW, hours=2) == [0, None]
+    assert _hours.slots([{**entry, "transfer_bytes": -1}], now=NOW, hours=1) == [None]
+    told = {**entry, "transfer_bytes": 100}
+    assert _hours.slots([entry, told], now=NOW, hours=1) == [100]
 
 
 def test_bars_of_hours() -> None:
@@ -336,6 +350,21 @@ def test_logs_are_judged_when_they_have_a_limit_of_their_own() -> None:
     assert "its last log entry ended within 15m (max_log_age" in page.text
     with pytest.raises(AnsibleFilterError, match="max_log_age: expected seconds"):
         html_report(value, logs=last, max_log_age="soon")
+
+
+def test_a_task_whose_log_was_not_read_is_not_well_when_logs_have_a_limit() -> None:
+    limited = {"max_log_age": "2h"}
+    read = Page(html_report(result(task()), now=NOW, logs=log_of(0), **limited))
+    assert read.verdict == "\N{CHECK MARK} The one dump is well"
+    skipped = {"skipped": True, "changed": False}
+    for logs, count in (
+        (None, "2 of 2 dumps are"),
+        (skipped, "2 of 2 dumps are"),
+        (log_of(0, number=2), "1 of 2 dumps is"),
+    ):
+        page = Page(html_report(result(task(1), task(2)), now=NOW, logs=logs, **limited))
+        assert page.verdict == f"? {count} not well"
+        assert "task orders-1: its log was not read, limit 2h" in page.text
 
 
 def test_the_log_of_another_region_is_not_shown() -> None:

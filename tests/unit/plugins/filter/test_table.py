@@ -274,6 +274,25 @@ def test_logs_are_judged_by_a_limit_of_their_own() -> None:
         table(tasks, max_log_age="soon", **given)
 
 
+def test_a_task_whose_log_was_not_read_is_not_ok_when_logs_have_a_limit() -> None:
+    tasks = result("transfer_tasks", dis("orders"), dis("clicks"))
+    for given, told in ((logs(log("orders")), ["unknown", "ok"]), (None, ["unknown", "unknown"])):
+        assert verdicts(tasks, logs=given, max_log_age="2m") == told
+    assert verdicts(result("sink_tasks", sink()), max_log_age="2m") == ["ok"]
+
+
+def test_a_log_or_a_failure_of_a_stream_says_nothing_of_an_instance_of_its_name() -> None:
+    kafka = result("sink_tasks", sink("orders-to-obs", instance_name="orders"))
+    dumps = result("transfer_tasks", dis("orders"))
+    late = logs(log("orders", "2026-01-01T03:03:05.678Z"))
+    error = {"service": "dis", "path": "/v2/x/streams/orders/transfer-tasks/orders-to-obs", "kind": "authorization"}
+    failed = {**dumps, "failed": True, "msg": "No.", "error": error, "errors": [error]}
+    for given, options in (([kafka, dumps], {"logs": late, "max_log_age": "15m"}), ([kafka, failed], {})):
+        _header, *lines = table(given, now=NOW, **options)
+        assert [line.split()[-1] for line in lines][1:] == ["ok"]
+        assert len(lines) == 2
+
+
 def test_a_result_that_failed_is_named_by_its_service() -> None:
     error = {"kind": "authentication", "service": "iam", "path": "/v3/projects"}
     failed = {"changed": False, "error": error, "errors": [error], "msg": "no", "transfer_tasks": []}

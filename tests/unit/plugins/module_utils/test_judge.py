@@ -754,6 +754,18 @@ def test_whatever_fields_a_task_has_it_is_judged_as_one() -> None:
         assert judge({**task, **added}, allow_empty=True) == judge([{**task, **added}], allow_empty=True) == judge(task)
 
 
+def test_a_result_that_a_play_has_merged_into_that_of_a_loop_is_judged_too() -> None:
+    loop = {"changed": False, "results": [result("transfer_tasks", dis())]}
+    merged = {**loop, **result("transfer_tasks", dis(state="PAUSED")), "not_found": [{"stream_name": "x"}]}
+    assert judge(merged) == ["stream x: not found", *judge(dis(state="PAUSED"))]
+
+
+@pytest.mark.parametrize("added", [{"status": "RUNNING"}, {"state": "RUNNING"}, {}])
+def test_the_result_of_another_module_is_refused_whatever_it_says(added: dict[str, t.Any]) -> None:
+    with pytest.raises(_judge.JudgeError, match="got the result of another module"):
+        judge({"changed": False, "failed": False, **added})
+
+
 def test_a_loop_that_was_unreachable_is_a_problem_where_its_items_are_gone() -> None:
     loop = {"changed": False, "unreachable": True, "msg": "no route", "results": [result("transfer_tasks", dis())]}
     assert judge(loop) == ["failed: no route"]
