@@ -46,8 +46,13 @@ def clean_name(name: str) -> str:
         known = re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_" if not words.startswith("_") else "").lower()
         if not known or known[0].isdigit():
             known = f"_{known}"
-        _names[name] = known
-    return known
+        _names[name] = _unmarked(known)
+    return _names[name]
+
+
+def _unmarked(key: str) -> str:
+    """Return a key that Ansible does not take for a mark of its own, which would cost the whole result."""
+    return key.lstrip("_") if key.startswith("__ansible_") else key
 
 
 def tidy(value: t.Any) -> t.Any:
@@ -63,7 +68,7 @@ def _tidy_object(value: dict[str, t.Any], free: bool = False) -> Facts:
     tidied: Facts = {}
     exact: set[str] = set()
     for key, item in value.items():
-        name = key if free else clean_name(key)
+        name = _unmarked(key) if free else clean_name(key)
         # Of two spellings of one name the one that says something wins, then the one that is spelled as documented.
         if name in tidied and (item is None or (tidied[name] is not None and (name in exact or key != name))):
             continue

@@ -66,7 +66,7 @@ class Page(t.NamedTuple):
 
 
 def read(client: Client, task: Task, query: Query) -> Flow:
-    """Return (a reader that has read, whether the task is absent).
+    """Return (a reader that has read, the service's code for "there is no such thing", "" where there is one).
 
     Under an order that is not one of time new rows land anywhere: a log that grew meanwhile is read anew.
     """
@@ -76,7 +76,7 @@ def read(client: Client, task: Task, query: Query) -> Flow:
         absent = yield reader.read()
         if absent is None and before:  # what came before is better than nothing
             before.more = True
-            return before, False
+            return before, ""
         if not reader.grown or query.sort_by in BY_TIME:
             break
         before = reader
@@ -132,7 +132,7 @@ class Reader:
         self._by_time = query.windowed and query.sort_by == "startTime"
         self._limit = ENDLESS if query.limit is None or query.windowed else query.limit
         self._size = min(query.page_size, self._limit)
-        self._endless = self._absent = False
+        self._endless, self._absent = False, ""
         self._end = ENDLESS  # the first page that brought nothing
         self._known = _Identities()
         self._matching = 0  # rows in the window
@@ -141,10 +141,10 @@ class Reader:
         self._starts: dict[int, tuple[int, int]] = {}  # signed, of each page's first and last row
 
     def read(self) -> Flow:
-        """Read what the query needs; return whether the task is absent, None when its first page had no answer."""
+        """Read what the query needs; return the code for an absent task, else "", None when page 1 had no answer."""
         reply = yield self._page(1)
         if reply.absent:
-            return True
+            return reply.code
         if reply.failure:
             return None
         rows = len(reply.value.rows)
@@ -268,7 +268,7 @@ class Reader:
                 break
             reply = yield self._page(index)
             if reply.value is None:
-                self._absent = self._absent or reply.absent  # gone while it was read
+                self._absent = self._absent or reply.code  # gone while it was read
                 return False
             new = self._take(index, reply.value)
             # Nothing, or nothing new: whatever the total says, what comes after is not to be had.

@@ -9,6 +9,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils import _shape
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import facts as _facts
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis import tasks as _tasks
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dis.log_reader import Query, Task, read
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dis.service import NO_STREAM
 from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import Facts
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.client import Client
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Flow
@@ -52,11 +53,14 @@ def facts(client: Client, by_id: list[Task] | None, wanted: _tasks.Wanted, query
     """Return the facts of dis_transfer_task_log_info, for the tasks with these IDs or for those that are wanted by name."""
     tasks, missing = (by_id, []) if by_id is not None else (yield tasks_by_name(client, wanted))
     outcomes = yield [read(client, task, query) for task in tasks]
-    present = [reader for reader, absent in outcomes if absent is False]
+    present = [reader for reader, absent in outcomes if absent == ""]
     gone = [reader.task for reader, absent in outcomes if absent]
     if by_id is not None:
         not_found = [{"transfer_task_id": task.task_id, "stream_name": None, "task_name": None} for task in gone]
     else:
+        if wanted.stream_names is not None:
+            lost = {reader.task.stream_name for reader, absent in outcomes if absent == NO_STREAM}
+            missing += [{"stream_name": name, "task_name": None} for name in lost]
         if wanted.task_names is not None:
             # What the list named and is gone when asked was asked for only if it was by its own name.
             left = {reader.task.task_name for reader, absent in outcomes if not absent}

@@ -226,6 +226,8 @@ def _tasks_of(client: Client, stream_name: str, wanted: Wanted, now: int, detail
         return shown_task(client, stream_name, listed.facts["task_name"], shape)
 
     replies = yield [ask(listed) for listed in asked]
+    if any(reply.absent and reply.code == NO_STREAM for reply in replies):
+        return Stream(stream_name, absent=True)  # it has gone meanwhile
     tasks = [
         listed.facts if reply.failure else reply.value for listed, reply in zip(asked, replies) if not reply.absent
     ]

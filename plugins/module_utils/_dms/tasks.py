@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _paging, _shape
 from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.instances import missing
-from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.service import COUNTS
+from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.service import COUNTS, NO_CONNECTOR, NO_INSTANCE
 from ansible_collections.hwcloud.streaming.plugins.module_utils._filters import Filter, Filters
 from ansible_collections.hwcloud.streaming.plugins.module_utils._shape import Facts, Listed
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ShapeError
@@ -84,6 +84,9 @@ def tasks_of(
     tasks, gone = [one.facts for one in asked], set()
     if ask:
         replies = yield [ask(one.facts)._replace(shape=_details(one.entry, made)) for one in asked]
+        lost = next((reply.code for reply in replies if reply.absent and reply.code in (NO_INSTANCE, NO_CONNECTOR)), "")
+        if lost:
+            return Tasks(absent=lost)  # it has gone meanwhile
         told = [one.facts if reply.failure else reply.value for one, reply in zip(asked, replies)]
         tasks = [task for task, reply in zip(told, replies) if not reply.absent]
         gone = {one.facts["task_id"] for one, reply in zip(asked, replies) if reply.absent}

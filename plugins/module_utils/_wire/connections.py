@@ -93,7 +93,19 @@ def adapter(size: int, validate_certs: bool, ca_path: str | None, tally: Tally) 
         def cert_verify(self, conn: t.Any, url: t.Any, verify: t.Any, cert: t.Any) -> None:
             """Leave the connection alone: the shared context has been told."""
 
+        build_response = _bare_response
+
     return Adapter(pool_connections=8, pool_maxsize=size, pool_block=True, max_retries=0)
+
+
+def _bare_response(_adapter: t.Any, _request: t.Any, raw: t.Any) -> t.Any:
+    """Return what is read of an answer. Encoding and cookies are not, and some versions of requests fail on them."""
+    from requests import Response
+    from requests.structures import CaseInsensitiveDict
+
+    response = Response()
+    response.status_code, response.headers, response.raw = raw.status, CaseInsensitiveDict(raw.headers), raw
+    return response
 
 
 def _proxy(url: str, proxies: t.Any) -> str | None:
@@ -194,11 +206,8 @@ def _response_class() -> t.Any:
     class NoSize(HTTPException):
         """A chunk's size is negative."""
 
-    class SwitchedProtocols(HTTPException):
-        """The service goes on in another protocol, which nobody asked for."""
-
-    class NoLength(HTTPException):
-        """The length of the answer is no number."""
+    class Unreadable(HTTPException):
+        """Nobody can say where the answer ends; the argument says why."""
 
     class ClosedInHeaders(RemoteDisconnected):
         """The connection was closed before the line that ends the headers."""
@@ -215,9 +224,11 @@ def _response_class() -> t.Any:
                 self.fp = self.fp and lines.reader
             if lines.last not in (b"\r\n", b"\n"):
                 raise ClosedInHeaders("")
+            if self.headers.defects:  # after a line that is no header all others, the length too, would count as text
+                raise Unreadable("the answer's headers are broken")
             lengths = set() if self.chunked or self.length is not None else _lengths(self.headers)
             if "" in lengths:
-                raise NoLength
+                raise Unreadable("the answer's length (Content-Length) is no number")
             if len(lengths) == 1:
                 self.length = int(*lengths)  # http.client takes one that was told twice for none
 
@@ -225,7 +236,7 @@ def _response_class() -> t.Any:
             for _interim in range(INTERIM_LIMIT + 1):
                 told: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # typeshed has no private names
                 if told[1] == 101:
-                    raise SwitchedProtocols
+                    raise Unreadable("the answer switches to another protocol (HTTP 101)")
                 if told[1] >= 200:
                     return told
                 parse_headers(self.fp)

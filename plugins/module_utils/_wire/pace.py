@@ -55,7 +55,7 @@ class Pace:
 
 def backoff(attempt: int) -> float:
     """Return the seconds to wait after the given failed attempt (1 is the first): exponential, with jitter, bounded."""
-    return min(BACKOFF_LONGEST, BACKOFF_FIRST * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+    return min(BACKOFF_LONGEST, BACKOFF_FIRST * 2.0 ** min(attempt - 1, 30)) * random.uniform(0.5, 1.0)
 
 
 def retry_after(value: str | None, now: float) -> float | None:

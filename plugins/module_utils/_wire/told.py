@@ -60,7 +60,8 @@ _MESSAGES = (
     "reason",
     "description",
 )
-_XML_TAG = r"<(?:\w+:)?({names})(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?([^<>]*?)(?:\]\]>)?\s*</"
+# No two parts of it may match the same blanks: what stands before a service may send any number of them.
+_XML_TAG = r"<(?:\w+:)?({names})(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?([^<>]*?)(?:\]\]>\s*)?</"
 _XML_CODE = re.compile(_XML_TAG.format(names="Code|ErrorCode|faultcode"), re.IGNORECASE)
 _XML_MESSAGE = re.compile(_XML_TAG.format(names="Message|ErrorMessage|faultstring"), re.IGNORECASE)
 _XML_READ = 16 * 1024  # characters
@@ -83,4 +84,4 @@ def error_of_xml(text: str) -> tuple[str, str]:
     if not text.startswith("<") or is_html(text):
         return "", ""
     code, message = _XML_CODE.search(text), _XML_MESSAGE.search(text)
-    return html.unescape(code[2]) if code else "", html.unescape(message[2]) if message else ""
+    return html.unescape(code[2].strip()) if code else "", html.unescape(message[2].strip()) if message else ""

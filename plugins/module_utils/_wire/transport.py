@@ -293,10 +293,9 @@ def _translated(error: BaseException, silence: float) -> TransportError:
         return TransportError("connection", True, "the connection was closed without an answer")
     if "ClosedInHeaders" in names:
         return TransportError("connection", True, "the connection was closed within the answer's headers")
-    if "NoLength" in names:
-        return TransportError("protocol", False, "the answer's length (Content-Length) is no number")
-    if "SwitchedProtocols" in names:
-        return TransportError("protocol", False, "the answer switches to another protocol (HTTP 101)")
+    for link in chain:
+        if type(link).__name__ == "Unreadable":
+            return TransportError("protocol", False, str(link))
     if names & {"BadStatusLine", "LineTooLong", "UnknownProtocol"}:
         return TransportError("protocol", True, "the answer is not HTTP")
     if "HTTPException" in names:

@@ -326,6 +326,7 @@ def test_backoff_doubles_within_its_bounds() -> None:
             waits = [backoff(attempt) for _time in range(50)]
             assert longest / 2 <= min(waits) <= max(waits) <= longest
             assert len(set(waits)) > 10
+    assert backoff(10**6) <= 30.0
 
 
 @pytest.mark.parametrize(

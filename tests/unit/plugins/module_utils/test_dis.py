@@ -186,6 +186,15 @@ def test_an_absent_detail() -> None:
     assert [entry["stream_name"] for entry in outcome.value["streams"]] == ["a", "b"]
 
 
+def test_a_stream_that_is_gone_when_its_tasks_are_shown() -> None:
+    service = {"streams/a/transfer-tasks": listed("x"), "streams/a/transfer-tasks/x": STREAM_ABSENT}
+    outcome = ask(service, stream_names=["a"])
+    assert outcome.value["not_found"] == [{"stream_name": "a", "task_name": None}]
+    assert outcome.value["streams"] == outcome.value["transfer_tasks"] == []
+    discovered = ask({**service, "streams": {"stream_names": ["a"], "total_number": 1}})
+    assert discovered.value["not_found"] == discovered.value["streams"] == []
+
+
 def test_the_summary_of_figures_that_are_not_told() -> None:
     def service(asked: Asked) -> t.Any:
         if asked.path.endswith("tasks"):

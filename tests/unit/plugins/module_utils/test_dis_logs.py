@@ -878,6 +878,13 @@ def test_an_absent_stream() -> None:
     assert outcome.value["not_found"] == [{"transfer_task_id": None, "stream_name": "a", "task_name": None}]
 
 
+def test_a_stream_that_is_gone_when_its_logs_are_read() -> None:
+    service = {"streams/a/transfer-tasks": listed(("x", "id-x")), "id-x": STREAM_ABSENT}
+    outcome = by_name(service, ["a"])
+    assert outcome.value["not_found"] == [{"transfer_task_id": None, "stream_name": "a", "task_name": None}]
+    assert outcome.value["tasks"] == outcome.failures == []
+
+
 def test_a_stream_or_a_task_that_cannot_be_read_is_not_missing() -> None:
     service = {
         "streams/a/transfer-tasks": BROKEN,

@@ -289,6 +289,26 @@ def test_smart_connect_tasks_that_vanish() -> None:
     ]
 
 
+def test_a_parent_that_is_gone_when_its_tasks_are_shown() -> None:
+    tasks = {"tasks": [{"task_id": "1", "id": "1", "task_name": "x"}], "total_number": 1}
+    service = {
+        "instances/a": {"name": "n", "connector_id": "c"},
+        "instances/a/connector/tasks": tasks,
+        "instances/a/connector/tasks/1": INSTANCE_ABSENT,
+        "connectors/c/sink-tasks": tasks,
+        "connectors/c/sink-tasks/1": CONNECTOR_ABSENT,
+    }
+    for outcome, parent in (
+        (smart(service, True, instance_ids=["a"]), {"instance_id": "a"}),
+        (sinks(service, connector_ids=["c"]), {"connector_id": "c"}),
+    ):
+        (missing,) = outcome.value["not_found"]
+        assert {key: value for key, value in missing.items() if value} == parent
+        assert outcome.failures == []
+    without_connector = sinks(service, instance_ids=["a"]).value["connectors"]
+    assert [(entry["instance_id"], entry["connector_id"]) for entry in without_connector] == [("a", None)]
+
+
 def test_an_instance_asked_for_by_name_whose_tasks_are_gone() -> None:
     service = {
         "instances": {"instances": [{"instance_id": "a", "name": "n", "connector_id": ""}], "instance_num": 1},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import timeit
 import typing as t
 
 import pytest
@@ -13,7 +14,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._dms.service imp
 from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.iam import METADATA
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.answer import kind_of
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ADVICE, Failure
-from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.told import error_of
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.told import error_of, error_of_xml
 
 
 @pytest.mark.parametrize(
@@ -102,6 +103,24 @@ def test_kinds(status: int, code: str, kind: str, again: bool) -> None:
 )
 def test_error_bodies(body: t.Any, told: tuple[str, str]) -> None:
     assert error_of(body) == told
+
+
+@pytest.mark.parametrize("head", ["<Error><Code>", "<Error><Message>", "<Error><Code><![CDATA[", "<a:Code x"])
+def test_an_error_of_many_blanks_is_read_in_time_that_grows_with_them(head: str) -> None:
+    def seconds(count: int) -> float:
+        text = head + " " * count
+        return min(timeit.repeat(lambda: error_of_xml(text), number=3, repeat=5))
+
+    assert error_of_xml(head + " " * 100) == ("", "")
+    assert seconds(2000) < 40 * seconds(200)  # 10 times the blanks; as a square it would be 100, as a cube 1,000
+
+
+def test_an_error_in_xml_is_told_without_what_stands_around_it() -> None:
+    for text in (
+        "<Code> A </Code><Message>b</Message>",
+        "<Code>\n<![CDATA[ A ]]> </Code>\n<x:Message a=1>b </x:Message>",
+    ):
+        assert error_of_xml(f"<Error>{text}</Error>") == ("A", "b")
 
 
 def test_a_sentence_says_what_was_asked_what_came_and_what_to_do() -> None:

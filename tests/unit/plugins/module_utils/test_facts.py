@@ -31,6 +31,8 @@ INSTANCE = {"instance_id": "i", "instance_name": "n"}
         ("sasl.jaas.config", "sasl_jaas_config"),
         ("topic-info", "topic_info"),
         ("_private", "_private"),
+        ("__ansible_type", "ansible_type"),
+        ("__ansibleUnsafe", "ansible_unsafe"),
         ("1st", "_1st"),
         ("---", "_"),
         ("", "_"),
@@ -66,6 +68,7 @@ def test_names(name: str, clean: str) -> None:
             },
         ),
         ({"tags": {"Cost Center": "x"}}, {"tags": {"Cost Center": "x"}}),
+        ({"tags": {"__ansible_type": "x", "_a": 1}}, {"tags": {"ansible_type": "x", "_a": 1}}),
         (
             {"tags": [{"key": "api-key", "value": "p"}, {"key": "Cost Center", "value": "x"}]},
             {"tags": [{"key": "api-key", "value": MASKED}, {"key": "Cost Center", "value": "x"}]},

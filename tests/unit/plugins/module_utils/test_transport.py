@@ -163,6 +163,14 @@ def test_interim_answers_without_end_are_a_failure() -> None:
     assert came == [0, 1]
 
 
+def test_what_a_library_may_stumble_over_is_not_read() -> None:
+    odd = (b"Content-Type: application/json; charset\r\n", b"Set-Cookie: =;;; expires=never; path\r\n")
+    with playing(*(final(RIGHT, head) for head in odd)) as (url, came, _clients):
+        transport = made(size=1)
+        assert [get(transport, url).content for _head in odd] == [RIGHT, RIGHT]
+    assert came == [0, 0]
+
+
 def test_another_protocol_is_a_failure() -> None:
     with playing(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + final(WRONG), final(RIGHT)) as (
         url,

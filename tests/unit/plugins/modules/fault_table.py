@@ -280,6 +280,14 @@ ROWS = (
         healed=False,
     ),
     Row(
+        "A line among the headers that is none",
+        'raw Proxy agent\r\nContent-Length: 32\r\n\r\n{"total_number": 0, "tasks": []}',
+        False,
+        "protocol",
+        "the answer's headers are broken",
+        healed=False,
+    ),
+    Row(
         "Connection closed within the headers",
         "raw Content-Type: application/json\r\nContent-Le",
         True,
