@@ -179,8 +179,8 @@ transfer_tasks:
       sample: As805BudhcH1lDs6gbn
     state:
       description:
-        - State as the service tells it. V(RUNNING), V(STARTING), V(PAUSED), V(ABNORMAL), V(ERROR) and V(DELETE) are known. V(null) when
-          the service does not tell.
+        - State as the service tells it. V(CREATING), V(STARTING), V(RUNNING), V(PAUSED), V(ABNORMAL), V(ERROR) and V(DELETE) are
+          known. V(null) when the service does not tell.
       type: str
       sample: RUNNING
     destination_type:

@@ -18,6 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.hwcloud.streaming.plugins.module_utils import _call, _module, _options
 from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.secrets import Cleaner
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
 from ansible_collections.hwcloud.streaming.plugins.plugin_utils import _events
 
 MODULES = {
@@ -77,7 +78,7 @@ def options(kinds: t.Iterable[str]) -> dict[str, dict[str, t.Any]]:
     return {**OWN, **_module.argument_spec(taken)}
 
 
-def settings(args: t.Mapping[str, t.Any]) -> Settings:
+def settings(args: t.Mapping[str, t.Any], warn: t.Callable[[str], None] = logger.warning) -> Settings:
     """Return the options as given in the rulebook, checked."""
     named = {name: value for name, value in args.items() if name == "kinds"}
     kinds = list(dict.fromkeys(_validated({"kinds": OWN["kinds"]}, named, args)["kinds"]))
@@ -91,15 +92,21 @@ def settings(args: t.Mapping[str, t.Any]) -> Settings:
     states = {}
     for kind in kinds:
         # The state is looked at in what came back: a task that leaves it is not gone.
-        wanted = given["states" if kind == "dis" else "statuses"]
-        states[kind] = None if wanted is None else frozenset(state.strip().upper() for state in wanted)
+        option = "states" if kind == "dis" else "statuses"
+        try:
+            states[kind] = _call.Options(given, warn).words(option, getattr(_module_of(kind), option.upper()))
+        except ConfigurationError as error:
+            raise CannotWatch(str(error)) from None
     params |= {"states": None, "statuses": None}
     return Settings({name: given[name] for name in OWN} | {"kinds": kinds}, params, states)
 
 
+def _module_of(kind: str) -> t.Any:
+    return importlib.import_module(f"ansible_collections.hwcloud.streaming.plugins.modules.{MODULES[kind]}")
+
+
 def _question(kind: str) -> _call.Question:
-    module = importlib.import_module(f"ansible_collections.hwcloud.streaming.plugins.modules.{MODULES[kind]}")
-    question: _call.Question = module.QUESTION
+    question: _call.Question = _module_of(kind).QUESTION
     return question
 
 

@@ -153,10 +153,11 @@ def test_the_playbook_refuses_what_cannot_be_before_any_request(bare: Site) -> N
         "ansible-playbook",
         "hwcloud.streaming.report",
         "-e",
-        '{"report_hours": "x", "report_fail": "maybe", "report_dest": ""}',
+        '{"report_hours": "x", "report_fail": "maybe", "report_dest": "", "report_mode": "0690"}',
     )
     assert ran.status == 2
     assert "report_dest: expected a path; report_hours: expected a whole number from 1 to 744" in ran.plain
+    assert "report_mode: expected the mode of a file as text, such as 0640 or u=rw,g=r" in ran.plain
     assert "report_fail: expected true or false" in ran.plain
 
 

@@ -10,15 +10,27 @@ import time
 import typing as t
 
 from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.signature import sign
-from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError, Failure
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ADVICE, ConfigurationError, Failure
 
 _UNKNOWN_KEY = re.compile(r"\b(?:ak|access[ _-]?key)\b.*\b(?:not|doesn't) (?:exist|found)", re.IGNORECASE | re.DOTALL)
 
 
+def _taken_from(origin: str, failure: Failure) -> str:
+    """Return the way out of a refusal of credentials that were given: where they were taken from, or "".
+
+    An agency's keys are refused for other reasons, which its own advice tells.
+    """
+    of_agency = failure.service == "sts" or (failure.path or "").endswith("/securitytokens")
+    if failure.kind != "authentication" or of_agency or not origin:
+        return ""
+    return f"{ADVICE['authentication']} They were taken from {origin}."
+
+
 class Token(t.NamedTuple):
-    """An IAM token, given ready or obtained."""
+    """An IAM token, given ready or obtained; `origin` says where a given one was taken from."""
 
     token: str
+    origin: str = ""
 
     def secrets(self) -> tuple[str | None, ...]:
         """Return what must never be shown."""
@@ -32,15 +44,16 @@ class Token(t.NamedTuple):
 
     def advice(self, failure: Failure) -> str:
         """Return the way out of a failure that has to do with credentials of this kind, or ""."""
-        return ""
+        return _taken_from(self.origin, failure)
 
 
 class Keys(t.NamedTuple):
-    """An access key; with a security token when it is a temporary one."""
+    """An access key; with a security token when it is a temporary one. `origin` says where given ones were taken from."""
 
     access_key: str
     secret_key: str
     security_token: str | None = None
+    origin: str = ""
     clock: t.Callable[[], float] = time.time
 
     def secrets(self) -> tuple[str | None, ...]:
@@ -60,10 +73,10 @@ class Keys(t.NamedTuple):
         return own
 
     def advice(self, failure: Failure) -> str:
-        """Return the way out where a temporary key was given without its security token."""
+        """Return the way out of a failure that has to do with credentials of this kind, or ""."""
         unknown = failure.kind == "authentication" and _UNKNOWN_KEY.search(failure.error_msg or "")
         if not unknown or self.security_token:
-            return ""
+            return _taken_from(self.origin, failure)
         return (
             "A temporary access key is not known without its security token: set security_token "
             "(HUAWEICLOUD_SDK_SECURITY_TOKEN). A permanent one may be deleted, disabled, or of another cloud."

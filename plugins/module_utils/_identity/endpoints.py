@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from ansible_collections.hwcloud.streaming.plugins.module_utils._options import CONNECTION
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import Endpoint
 
@@ -21,7 +22,9 @@ _TAILS = {"iam": ("/v3/auth/tokens", "/v3.0", "/v3"), "sts": ("/v5",)}
 
 def parse(option: str, value: str) -> Endpoint:
     """Return the endpoint that a full base URL names, or say what is wrong with it."""
-    way_out = f"{option} takes a full base URL such as https://dis.eu-west-101.myhuaweicloud.eu"
+    service = option.partition("_")[0]
+    example = CONNECTION.get(option, {}).get("default") or f"https://{service}.eu-west-101.{EUROPEAN_CLOUD}"
+    way_out = f"{option} takes a full base URL such as {example}"
     value = value.strip()
     try:
         parts = urlsplit(value)

@@ -60,6 +60,8 @@ def _advice(failure: Failure) -> str:
             "(HUAWEICLOUD_SDK_PROJECT_ID; the console shows it under My Credentials), or give the user the right "
             "iam:projects:listProjects."
         )
+    if path.endswith("/auth/tokens") and failure.kind == "not_found":
+        return "Check region, project_name and the project ID, and that the endpoint is one of IAM."
     if failure.method == "POST" and failure.kind in ("authentication", "authorization"):
         if _PROTECTED.search(failure.error_msg or ""):
             return (
@@ -311,7 +313,7 @@ def _project_id(client: Client, project: Project) -> Flow:
             f"{len(ids)} projects have that name ({', '.join(ids)})" if ids else "these credentials see no such project"
         )
         raise ConfigurationError(
-            f"project_id cannot be looked up for {project.name!r}: {found}. "
+            f"project_id cannot be looked up for {project.name!r}{project.origin}: {found}. "
             "Check region, or set project_name or project_id."
         )
     client.project_id = ids[0]

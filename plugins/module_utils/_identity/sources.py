@@ -41,7 +41,8 @@ def find(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> tup
     if wanted == "metadata":
         return Metadata(), Profile({})
     found = {} if wanted == "profile" else options or _from_environment(environment)
-    complete = _complete(found, params, wanted)
+    named = {} if options else _variables(environment)
+    complete = _complete(found, params, wanted, named)
     if complete:
         return complete, Profile({})
     if not options and wanted in ("auto", "profile"):
@@ -53,7 +54,7 @@ def find(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> tup
         if profile.values:
             keys = {name: profile.values.get(key) for name, key in files.SDK_KEYS.items()}
             given = {name: value for name, value in keys.items() if value}
-            complete = _complete(given, params, "aksk")
+            complete = _complete(given, params, "aksk", dict.fromkeys(given, params["credentials_file"]))
             if complete:
                 return complete, profile
             raise ConfigurationError(
@@ -67,13 +68,30 @@ def _from_environment(environment: t.Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _complete(values: t.Mapping[str, str], params: t.Mapping[str, t.Any], wanted: str) -> Credentials | None:
+def _variables(environment: t.Mapping[str, str]) -> dict[str, str]:
+    """Return the variable that each credential of the environment comes from."""
+    return {
+        name: next(variable for variable in variables if environment.get(variable))
+        for name, variables in CREDENTIALS.items()
+        if first_set(environment, variables) is not None
+    }
+
+
+def _complete(
+    values: t.Mapping[str, str], params: t.Mapping[str, t.Any], wanted: str, named: t.Mapping[str, str]
+) -> Credentials | None:
+    """Return what the values are, if they are whole; `named`: where each comes from, if it is no option."""
+
+    def origin(*names: str) -> str:
+        return ", ".join(dict.fromkeys(named.get(name, name) for name in names if name in values))
+
     if wanted in ("auto", "token") and "auth_token" in values:
-        return Token(checked("auth_token", values["auth_token"]))
+        return Token(checked("auth_token", values["auth_token"]), origin("auth_token"))
     if wanted in ("auto", "aksk") and "access_key" in values and "secret_key" in values:
         access_key, secret_key = (checked(name, values[name]) for name in ("access_key", "secret_key"))
         security_token = values.get("security_token")
-        return Keys(access_key, secret_key, security_token and checked("security_token", security_token))
+        security_token = security_token and checked("security_token", security_token)
+        return Keys(access_key, secret_key, security_token, origin("access_key", "secret_key", "security_token"))
     if wanted in ("auto", "password") and "username" in values and "password" in values:
         if params["domain_name"] or params["domain_id"]:
             return Password(values["username"], values["password"], params["domain_name"], params["domain_id"])

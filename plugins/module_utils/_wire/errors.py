@@ -13,7 +13,7 @@ ADVICE = {
     "clock of the host: more than five failures in a row lock the key for five minutes.",
     "authorization": "Give the user or agency read permission for this service in this project.",
     "not_found": "The path does not exist there: check the endpoint, the region and the project ID.",
-    "invalid_request": "Check the names and IDs that were asked for.",
+    "invalid_request": "Check the names and IDs that were asked for, and project_id.",
     "throttled": "Ask less often, lower concurrency, or raise total_timeout so that there is time to wait.",
     "timeout": "Check the network path to the endpoint, or raise timeout and total_timeout.",
     "connection": "Check the endpoint (region and cloud, if it is built from them), the network path and the proxy "

@@ -21,7 +21,7 @@ from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.creden
 from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.signature import canonical_request, sign
 from ansible_collections.hwcloud.streaming.plugins.module_utils._identity.sources import find
 from ansible_collections.hwcloud.streaming.plugins.module_utils._options import CREDENTIALS
-from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError
+from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.errors import ConfigurationError, Failure
 from ansible_collections.hwcloud.streaming.plugins.module_utils._wire.request import encode_query
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "fixtures"
@@ -104,6 +104,12 @@ FULL = {
 }
 
 
+def found(params: dict[str, t.Any], environment: dict[str, str]) -> t.Any:
+    """Return the credentials without where they were taken from."""
+    credentials: t.Any = find(params, environment)[0]
+    return credentials._replace(origin="") if hasattr(credentials, "origin") else credentials
+
+
 @pytest.mark.parametrize(
     ("auth_type", "expected"),
     [
@@ -116,9 +122,26 @@ FULL = {
 def test_the_kind_of_credentials_is_the_first_that_is_complete_or_the_one_named(
     auth_type: str, expected: t.Any
 ) -> None:
-    assert find(options(**FULL, auth_type=auth_type), {})[0] == expected
+    assert found(options(**FULL, auth_type=auth_type), {}) == expected
     environment = {CREDENTIALS[name][0]: value for name, value in FULL.items() if name in CREDENTIALS}
-    assert find(options(domain_name="d", auth_type=auth_type), environment)[0] == expected
+    assert found(options(domain_name="d", auth_type=auth_type), environment) == expected
+
+
+def test_credentials_say_where_they_were_taken_from(written: Written) -> None:
+    environment = {"HW_ACCESS_KEY": "A", "OS_ACCESS_KEY": "B", "HUAWEICLOUD_SDK_SK": "S", "HW_SECURITY_TOKEN": "X"}
+    path = written("[basic]\nak = A\nsk = S\n")
+    for given, variables, origin in (
+        (FULL, environment, "auth_token"),
+        ({"domain_name": "d"}, environment, "HW_ACCESS_KEY, HUAWEICLOUD_SDK_SK, HW_SECURITY_TOKEN"),
+        ({}, {"OS_AUTH_TOKEN": "T", **environment}, "OS_AUTH_TOKEN"),
+        ({"credentials_file": path}, {}, path),
+    ):
+        credentials: t.Any = find(options(**given), variables)[0]
+        assert credentials.origin == origin
+        refused = Failure("authentication", service="dis", path="/v2/p/streams")
+        assert credentials.advice(refused).endswith(f" They were taken from {origin}.")
+        assert credentials.advice(refused._replace(kind="authorization")) == ""
+        assert credentials.advice(refused._replace(service="sts")) == ""
 
 
 @pytest.mark.parametrize(
@@ -142,7 +165,7 @@ def test_a_domain_by_id_will_do() -> None:
 
 
 def test_blanks_around_a_secret_are_a_slip() -> None:
-    assert find(options(auth_token=" T\n"), {})[0] == Token("T")
+    assert found(options(auth_token=" T\n"), {}) == Token("T")
 
 
 @pytest.mark.parametrize("value", ["a b", "a\nb", "ä", "a\tb", "a\x7fb"])
@@ -238,8 +261,8 @@ Written = t.Callable[[t.Any], str]
 
 def test_the_file_in_full(written: Written) -> None:
     path = written("[basic]\nAK = A\nsk = S%%x\nsecurity_token = X\nproject_id = p\ndomain_id = d\niam_endpoint = e\n")
-    credentials, profile = find(options(credentials_file=path), {})
-    assert credentials == Keys("A", "S%%x", "X")
+    profile = find(options(credentials_file=path), {})[1]
+    assert found(options(credentials_file=path), {}) == Keys("A", "S%%x", "X")
     assert {name: profile.values[name] for name in ("project_id", "domain_id", "iam_endpoint")} == {
         "project_id": "p",
         "domain_id": "d",
@@ -249,11 +272,12 @@ def test_the_file_in_full(written: Written) -> None:
 
 def test_the_file_is_last_and_never_mixed(written: Written) -> None:
     path = written("[basic]\nak = A\nsk = S\n")
-    assert find(options(credentials_file=path, auth_token="T"), {})[0] == Token("T")
-    assert find(options(credentials_file=path), {"OS_AUTH_TOKEN": "T"}) == (Token("T"), _credentials.Profile({}))
-    assert find(options(credentials_file=path, auth_type="profile"), {"OS_AUTH_TOKEN": "T"})[0] == Keys("A", "S")
+    assert found(options(credentials_file=path, auth_token="T"), {}) == Token("T")
+    assert found(options(credentials_file=path), {"OS_AUTH_TOKEN": "T"}) == Token("T")
+    assert find(options(credentials_file=path), {"OS_AUTH_TOKEN": "T"})[1] == _credentials.Profile({})
+    assert found(options(credentials_file=path, auth_type="profile"), {"OS_AUTH_TOKEN": "T"}) == Keys("A", "S")
     # Half a credential in the environment is not complete, so the file is; a half among the options ends the search.
-    assert find(options(credentials_file=path), {"HW_ACCESS_KEY": "other"})[0] == Keys("A", "S")
+    assert found(options(credentials_file=path), {"HW_ACCESS_KEY": "other"}) == Keys("A", "S")
     with pytest.raises(ConfigurationError, match="access_key is given in options"):
         find(options(credentials_file=path, access_key="other"), {})
     with pytest.raises(ConfigurationError, match="auth_type is token"):

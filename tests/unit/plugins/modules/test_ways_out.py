@@ -136,7 +136,8 @@ def test_variables_of_another_cloud_are_named(emulator: Emulator) -> None:
 def test_keys_with_a_security_token_do_not_lack_one(emulator: Emulator) -> None:
     called = ask(DIS, emulator.url, access_key="AKEXAMPLEUNKNOWN000X", secret_key="S" * 40, security_token="T" * 20)
     assert called.error["kind"] == "authentication"
-    assert "security_token" not in called.result["msg"]
+    assert "set security_token" not in called.result["msg"]
+    assert "They were taken from access_key, secret_key, security_token." in called.result["msg"]
 
 
 @pytest.mark.parametrize(

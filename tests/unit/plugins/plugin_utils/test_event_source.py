@@ -187,6 +187,7 @@ def test_a_fatal_failure_beside_another_one() -> None:
         ({"only_problems": True}, "only_problems"),
         ({"instance_names": "kafka-shop"}, "instance_names"),
         ({"kinds": "sink", "stream_names": "orders"}, "stream_names"),
+        ({"states": [""]}, "states holds an empty name"),
         ({"auth_type": "magic"}, "auth_type"),
         ({"auth_type": SECRET, "password": SECRET}, "auth_type"),
     ],
@@ -219,6 +220,13 @@ def test_options_go_to_each_kind_that_knows_them(monkeypatch: pytest.MonkeyPatch
     assert {name: wanted.params[name] for name in expected} == expected
     assert wanted.params["states"] is None  # not asked for: a task that left the state would look as if it had gone
     assert wanted.states == {"dis": {"ABNORMAL"}, "smart_connect": None}
+
+
+def test_a_state_that_no_service_sends_is_warned_of() -> None:
+    warnings: list[str] = []
+    _event_source.settings({"kinds": "dis,sink", "states": ["RUNING"], "statuses": "running"}, warnings.append)
+    assert len(warnings) == 1
+    assert warnings[0].startswith("states holds 'RUNING', which the service is not known to send")
 
 
 def test_the_end_does_not_wait_for_a_silent_server() -> None:
