@@ -109,7 +109,7 @@ def e2e(session: nox.Session) -> None:
         session.run("uv", "venv", "--quiet", "--allow-existing", str(venv))
         session.run("uv", "pip", "install", "--require-hashes", "--python", str(venv), "-r", f"{machine.LOCKS}/eda.txt")
         variables["ANSIBLE_RULEBOOK"] = str(venv / "bin" / "ansible-rulebook")
-    pytest(session, "-n", "2", "tests/e2e", **variables)
+    pytest(session, "-n", "3", "tests/e2e", **variables)  # one of them waits most of the time
 
 
 @nox.session

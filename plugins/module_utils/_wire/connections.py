@@ -93,7 +93,7 @@ def adapter(size: int, validate_certs: bool, ca_path: str | None, tally: Tally) 
         def cert_verify(self, conn: t.Any, url: t.Any, verify: t.Any, cert: t.Any) -> None:
             """Leave the connection alone: the shared context has been told."""
 
-        build_response = _bare_response
+        build_response = _bare_response  # type: ignore[assignment]  # parameters of other names
 
     return Adapter(pool_connections=8, pool_maxsize=size, pool_block=True, max_retries=0)
 
