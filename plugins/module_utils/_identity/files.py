@@ -121,7 +121,7 @@ def _of_profile(
             f"hcloud configure set --cli-profile={name} --cli-access-key=... --cli-secret-key=..."
         )
     fit = {option: checked(f"{_KOOCLI_KEYS[option]} of {where}", value) for option, value in keys.items() if value}
-    return Keys(fit["access_key"], fit["secret_key"], fit.get("security_token")), profile
+    return Keys(fit["access_key"], fit["secret_key"], fit.get("security_token"), where), profile
 
 
 def _encrypted(*places: dict[str, t.Any]) -> bool:

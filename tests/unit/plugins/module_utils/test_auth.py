@@ -142,6 +142,10 @@ def test_credentials_say_where_they_were_taken_from(written: Written) -> None:
         assert credentials.advice(refused).endswith(f" They were taken from {origin}.")
         assert credentials.advice(refused._replace(kind="authorization")) == ""
         assert credentials.advice(refused._replace(service="sts")) == ""
+    profile = {"name": "example", "accessKeyId": "A", "secretAccessKey": "S"}
+    path = written(json.dumps({"profiles": [profile]}))
+    credentials = find(options(shared_config_file=path, profile="example"), {})[0]
+    assert credentials.origin == f"Profile 'example' of shared_config_file {path!r}"
 
 
 @pytest.mark.parametrize(
